@@ -1,0 +1,92 @@
+//! The functions, wired over the embedded engine, and invoked as Lambda invokes them: an event in, a value out.
+
+use super::engine::Engine;
+use super::seed;
+use deduct_monthly::DeductMonthly;
+use get_balance::GetBalance;
+use recharge_sms::RechargeSms;
+use redeem_code::RedeemCode;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use site_credits::domain::code::{CodeChecker, InvalidSecrets};
+use std::error::Error;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The time that a scheduled function has on this machine, as in the template.
+const SCHEDULED_TIME_LIMIT: Duration = Duration::from_mins(5);
+
+/// An invocation did not lead to an answer.
+#[derive(Debug, thiserror::Error)]
+pub enum InvokeError {
+    /// There is no such function.
+    #[error("there is no function {0}")]
+    NoFunction(String),
+    /// The event is not one of this function's.
+    #[error("the event cannot be read: {0}")]
+    Event(#[source] serde_json::Error),
+    /// The function failed.
+    #[error("the function failed")]
+    Failed(#[source] Box<dyn Error + Send + Sync>),
+}
+
+/// All functions. Clones share them.
+#[derive(Clone, Debug)]
+pub struct Functions {
+    redeem_code: Arc<RedeemCode>,
+    recharge_sms: Arc<RechargeSms>,
+    get_balance: Arc<GetBalance>,
+    deduct_monthly: Arc<DeductMonthly>,
+}
+
+impl Functions {
+    /// Wires the functions over an engine.
+    ///
+    /// # Errors
+    /// The local secrets cannot be read.
+    pub fn over(engine: &Engine) -> Result<Self, InvalidSecrets> {
+        let codes = || Ok(CodeChecker::new(seed::check_secrets()?));
+        Ok(Self {
+            redeem_code: Arc::new(RedeemCode {
+                store: engine.store(),
+                codes: codes()?,
+            }),
+            recharge_sms: Arc::new(RechargeSms {
+                store: engine.store(),
+                codes: codes()?,
+            }),
+            get_balance: Arc::new(GetBalance {
+                store: engine.store(),
+            }),
+            deduct_monthly: Arc::new(DeductMonthly {
+                store: engine.store(),
+            }),
+        })
+    }
+
+    /// Invokes a function by the name of its binary.
+    ///
+    /// # Errors
+    /// See [`InvokeError`].
+    pub async fn invoke(&self, function: &str, event: Value) -> Result<Value, InvokeError> {
+        match function {
+            "redeem-code" => Ok(json!(self.redeem_code.handle(read(event)?).await)),
+            "recharge-sms" => Ok(json!(self.recharge_sms.handle(read(event)?).await)),
+            "get-balance" => Ok(json!(self.get_balance.handle(read(event)?).await)),
+            "deduct-monthly" => {
+                let report = self
+                    .deduct_monthly
+                    .handle(read(event)?, SCHEDULED_TIME_LIMIT)
+                    .await;
+                report
+                    .map(|report| json!(report))
+                    .map_err(|error| InvokeError::Failed(error.into()))
+            }
+            other => Err(InvokeError::NoFunction(other.to_owned())),
+        }
+    }
+}
+
+fn read<T: DeserializeOwned>(event: Value) -> Result<T, InvokeError> {
+    serde_json::from_value(event).map_err(InvokeError::Event)
+}

@@ -1,0 +1,150 @@
+//! An OIDC issuer for this machine: it vouches for whoever asks. No deployed function knows its keys.
+
+use aws_lc_rs::error::Unspecified;
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
+use jiff::Timestamp;
+use jsonwebtoken::jwk::Jwk;
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// The audience of the tokens.
+const AUDIENCE: &str = "site-credits";
+/// The ID of the one key.
+const KEY_ID: &str = "local";
+/// How long a token lives, in seconds.
+const LIFETIME_S: i64 = 12 * 3_600;
+
+/// The issuer could not be set up, or a token not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum IssuerError {
+    /// No key could be made.
+    #[error("no key could be made")]
+    Key(#[from] Unspecified),
+    /// The library refused.
+    #[error("a token or a key was refused: {0}")]
+    Token(#[from] jsonwebtoken::errors::Error),
+}
+
+/// Whom a token is for.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Person {
+    /// An administrator's address. It counts as verified.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+    /// The partner that the bearer acts for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub partner_id: Option<String>,
+}
+
+/// The issuer, with a key that lives as long as the process.
+pub struct Issuer {
+    url: String,
+    signing: EncodingKey,
+    verifying: DecodingKey,
+    jwk: Jwk,
+}
+
+impl fmt::Debug for Issuer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Issuer")
+            .field("url", &self.url)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Issuer {
+    /// Makes an issuer with a new key, of elliptic curve P-256. (The HTTP API of AWS takes RSA keys alone, which
+    /// take seconds to make.)
+    ///
+    /// # Errors
+    /// No key could be made.
+    pub fn at(url: String) -> Result<Self, IssuerError> {
+        let pair =
+            EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new())?;
+        let signing = EncodingKey::from_ec_der(pair.as_ref());
+        let mut jwk = Jwk::from_encoding_key(&signing, Algorithm::ES256)?;
+        jwk.common.key_id = Some(KEY_ID.to_owned());
+        Ok(Self {
+            url,
+            verifying: DecodingKey::from_jwk(&jwk)?,
+            signing,
+            jwk,
+        })
+    }
+
+    /// A token. It is dated by the machine's clock, whatever the local clock says.
+    ///
+    /// # Errors
+    /// The library refused to sign.
+    #[expect(clippy::disallowed_methods, reason = "a token's life is real time")]
+    pub fn token(&self, person: &Person) -> Result<Value, IssuerError> {
+        let now = Timestamp::now().as_second();
+        let subject = person
+            .email
+            .as_deref()
+            .or(person.partner_id.as_deref())
+            .unwrap_or("nobody");
+        let mut claims = Map::from_iter([
+            ("iss".to_owned(), json!(self.url)),
+            ("aud".to_owned(), json!(AUDIENCE)),
+            ("sub".to_owned(), json!(subject)),
+            ("iat".to_owned(), json!(now)),
+            ("exp".to_owned(), json!(now + LIFETIME_S)),
+        ]);
+        if let Some(email) = &person.email {
+            claims.insert("email".to_owned(), json!(email));
+            claims.insert("email_verified".to_owned(), json!(true));
+        }
+        if let Some(partner_id) = &person.partner_id {
+            claims.insert("partner_id".to_owned(), json!(partner_id));
+        }
+        let mut header = Header::new(Algorithm::ES256);
+        header.kid = Some(KEY_ID.to_owned());
+        let token = jsonwebtoken::encode(&header, &claims, &self.signing)?;
+        Ok(json!({ "access_token": token, "token_type": "Bearer", "expires_in": LIFETIME_S }))
+    }
+
+    /// The claims of a token, as the HTTP API's authorizer passes them on: each as a text.
+    ///
+    /// # Errors
+    /// The token is not this issuer's, was changed, or has expired.
+    pub fn claims(&self, token: &str) -> Result<BTreeMap<String, String>, IssuerError> {
+        let mut validation = Validation::new(Algorithm::ES256);
+        validation.set_audience(&[AUDIENCE]);
+        validation.set_issuer(&[&self.url]);
+        let token =
+            jsonwebtoken::decode::<BTreeMap<String, Value>>(token, &self.verifying, &validation)?;
+        let text = |value: Value| match value {
+            Value::String(text) => text,
+            other => other.to_string(),
+        };
+        Ok(token
+            .claims
+            .into_iter()
+            .map(|(name, value)| (name, text(value)))
+            .collect())
+    }
+
+    /// The document of OIDC discovery.
+    #[must_use]
+    pub fn discovery(&self) -> Value {
+        json!({
+            "issuer": self.url,
+            "jwks_uri": format!("{}/.well-known/jwks.json", self.url),
+            "id_token_signing_alg_values_supported": ["ES256"],
+            "subject_types_supported": ["public"],
+            "response_types_supported": ["token"],
+        })
+    }
+
+    /// The public key.
+    #[must_use]
+    pub fn keys(&self) -> Value {
+        json!({ "keys": [self.jwk] })
+    }
+}

@@ -1,0 +1,17 @@
+//! The whole of Site Credits in one process: the functions' own handlers behind an HTTP server, over an embedded
+//! engine that speaks DynamoDB.
+//!
+//! **Architecture invariant:** no rule, no key and no condition lives here. Routes and the table come from
+//! `template.yaml`; everything else that happens to a request is the functions' own doing.
+
+pub mod clock;
+pub mod demo;
+pub mod engine;
+pub mod functions;
+pub mod gateway;
+pub mod issuer;
+mod messages;
+pub mod schedule;
+pub mod seed;
+pub mod template;
+pub mod verify;

@@ -1,0 +1,181 @@
+//! What the local machine takes from `template.yaml`: the routes of the functions, and the table.
+
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
+
+/// The template, as it is deployed.
+const TEMPLATE: &str = include_str!("../../../template.yaml");
+
+/// The name of the table on this machine.
+pub const TABLE_NAME: &str = "site-credits";
+
+/// The template is not of the form that is read here.
+#[derive(Debug, thiserror::Error)]
+pub enum TemplateError {
+    /// It is no YAML, or not of its form.
+    #[error("template.yaml cannot be read: {0}")]
+    Form(String),
+    /// It has no table.
+    #[error("template.yaml has no table")]
+    NoTable,
+}
+
+/// One route of the HTTP API.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Route {
+    /// The HTTP method, in upper case.
+    pub method: String,
+    /// The path with its parameters in braces.
+    pub path: String,
+    /// The binary of the function behind it.
+    pub function: String,
+}
+
+impl Route {
+    /// The route's key, as the gateway writes it.
+    #[must_use]
+    pub fn key(&self) -> String {
+        format!("{} {}", self.method, self.path)
+    }
+
+    /// The parameters of a path that this route matches, or `None`.
+    #[must_use]
+    pub fn matches(&self, method: &str, path: &str) -> Option<BTreeMap<String, String>> {
+        let mut parameters = BTreeMap::new();
+        let mut given = path.split('/');
+        for part in self.path.split('/') {
+            let value = given.next()?;
+            match part
+                .strip_prefix('{')
+                .and_then(|part| part.strip_suffix('}'))
+            {
+                Some(name) if !value.is_empty() => {
+                    parameters.insert(name.to_owned(), value.to_owned());
+                }
+                None if part == value => {}
+                Some(_) | None => return None,
+            }
+        }
+        (given.next().is_none() && self.method == method).then_some(parameters)
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Template {
+    resources: BTreeMap<String, Resource>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Resource {
+    r#type: String,
+    #[serde(default)]
+    metadata: Value,
+    #[serde(default)]
+    properties: Value,
+}
+
+fn resources() -> Result<impl Iterator<Item = Resource>, TemplateError> {
+    let template: Template =
+        serde_saphyr::from_str(TEMPLATE).map_err(|error| TemplateError::Form(error.to_string()))?;
+    Ok(template.resources.into_values())
+}
+
+/// The routes of the HTTP API.
+///
+/// # Errors
+/// The template cannot be read.
+pub fn routes() -> Result<Vec<Route>, TemplateError> {
+    let mut routes = Vec::new();
+    for resource in resources()?.filter(|resource| resource.r#type == "AWS::Serverless::Function") {
+        let text = |value: &Value| value.as_str().map(str::to_owned);
+        let function = text(&resource.metadata["BuildProperties"]["Binary"]);
+        let function =
+            function.ok_or_else(|| TemplateError::Form("a function has no binary".to_owned()))?;
+        let events = resource.properties["Events"]
+            .as_object()
+            .cloned()
+            .unwrap_or_default();
+        for event in events.values().filter(|event| event["Type"] == "HttpApi") {
+            let method = text(&event["Properties"]["Method"]).map(|method| method.to_uppercase());
+            let path = text(&event["Properties"]["Path"]);
+            let (method, path) = method
+                .zip(path)
+                .ok_or_else(|| TemplateError::Form("a route has no path".to_owned()))?;
+            routes.push(Route {
+                method,
+                path,
+                function: function.clone(),
+            });
+        }
+    }
+    Ok(routes)
+}
+
+/// The request that creates the table, and the name of its TTL attribute.
+///
+/// # Errors
+/// The template cannot be read, or has no table.
+pub fn table() -> Result<(Value, String), TemplateError> {
+    let table = resources()?
+        .find(|resource| resource.r#type == "AWS::DynamoDB::Table")
+        .ok_or(TemplateError::NoTable)?;
+    let mut request = Map::from_iter([("TableName".to_owned(), json!(TABLE_NAME))]);
+    for name in [
+        "BillingMode",
+        "AttributeDefinitions",
+        "KeySchema",
+        "GlobalSecondaryIndexes",
+    ] {
+        request.insert(name.to_owned(), table.properties[name].clone());
+    }
+    let ttl = table.properties["TimeToLiveSpecification"]["AttributeName"].as_str();
+    let ttl =
+        ttl.ok_or_else(|| TemplateError::Form("the table has no TTL attribute".to_owned()))?;
+    Ok((Value::Object(request), ttl.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_routes_are_those_of_the_contract() {
+        let mut found: Vec<String> = routes()
+            .unwrap()
+            .iter()
+            .map(|r| format!("{} {}", r.key(), r.function))
+            .collect();
+        found.sort();
+        let expected = [
+            "GET /sites/{site_id}/license get-balance",
+            "GET /sites/{site_id}/license/statement get-balance",
+            "POST /sites/{site_id}/license/preview redeem-code",
+            "POST /sites/{site_id}/license/redemptions redeem-code",
+            "POST /sites/{site_id}/sms/redemptions recharge-sms",
+        ];
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn a_route_matches_its_own_paths_alone() {
+        let route = Route {
+            method: "GET".into(),
+            path: "/sites/{site_id}/license".into(),
+            function: "get-balance".into(),
+        };
+        let found = route.matches("GET", "/sites/K7QP01M9/license").unwrap();
+        assert_eq!(found["site_id"], "K7QP01M9");
+        for (method, path) in [
+            ("POST", "/sites/K7QP01M9/license"),
+            ("GET", "/sites/K7QP01M9"),
+            ("GET", "/sites//license"),
+            ("GET", "/sites/K7QP01M9/license/statement"),
+            ("GET", "/sites/K7QP01M9/licenses"),
+        ] {
+            assert_eq!(route.matches(method, path), None, "{method} {path}");
+        }
+    }
+}

@@ -1,0 +1,222 @@
+//! The proof: walks the whole table and shows that no code was spent twice, no credit was lost, and no site was
+//! charged twice (rules 1, 11 and 16).
+//!
+//! What a site should have been charged is worked out here a second time, from its statement alone and in the
+//! plainest way: device by device and day by day. It shares no code with the rules that it checks, except for
+//! reading items and for the chain's own verifier, which stands for anyone's.
+
+mod codes;
+mod site;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::types::AttributeValue;
+use site_credits::domain::entry::Entry;
+use site_credits::store::{
+    Item, decode_batch, decode_code, decode_device, decode_entry, decode_site,
+};
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+
+/// The table could not be read.
+#[derive(Debug, thiserror::Error)]
+#[error("the table cannot be read")]
+pub struct VerifyError(#[source] Box<aws_sdk_dynamodb::Error>);
+
+/// Something that should not be.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Violation {
+    /// Of what: a site, a code, a batch, or an item.
+    pub of: String,
+    /// What is wrong.
+    pub what: String,
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.of, self.what)
+    }
+}
+
+/// What was checked, and what is wrong.
+#[derive(Clone, Debug, Default)]
+pub struct Findings {
+    /// Sites whose statement was verified.
+    pub sites: usize,
+    /// Entries that were verified.
+    pub entries: usize,
+    /// Due dates that were found charged.
+    pub due_dates: usize,
+    /// Codes.
+    pub codes: usize,
+    /// Codes that were applied, each found in the one entry that it names.
+    pub applied: usize,
+    /// Batches whose codes were counted.
+    pub batches: usize,
+    /// What is wrong.
+    pub violations: Vec<Violation>,
+}
+
+impl Findings {
+    fn violation(&mut self, of: impl fmt::Display, what: impl fmt::Display) {
+        self.violations.push(Violation {
+            of: of.to_string(),
+            what: what.to_string(),
+        });
+    }
+}
+
+impl fmt::Display for Findings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(
+            f,
+            "{:>8} sites: each balance is the sum of its entries, each chain verifies",
+            self.sites
+        )?;
+        writeln!(f, "{:>8} entries", self.entries)?;
+        writeln!(
+            f,
+            "{:>8} due dates: each was charged once, none was left out",
+            self.due_dates
+        )?;
+        writeln!(f, "{:>8} codes in {} batches", self.codes, self.batches)?;
+        writeln!(
+            f,
+            "{:>8} codes applied: each once, to one site, whole",
+            self.applied
+        )?;
+        for violation in &self.violations {
+            writeln!(f, "VIOLATION  {violation}")?;
+        }
+        match self.violations.len() {
+            0 => write!(f, "No violation."),
+            1 => write!(f, "1 violation."),
+            more => write!(f, "{more} violations."),
+        }
+    }
+}
+
+/// The table, read whole.
+#[derive(Debug)]
+pub struct Table {
+    client: Client,
+    name: String,
+}
+
+impl Table {
+    /// Takes a client and the table's name.
+    #[must_use]
+    pub fn over(client: Client, name: &str) -> Self {
+        Self {
+            client,
+            name: name.to_owned(),
+        }
+    }
+
+    /// Reads every item.
+    ///
+    /// # Errors
+    /// The table cannot be read.
+    pub async fn scan(&self) -> Result<Vec<Item>, VerifyError> {
+        let mut items = Vec::new();
+        let mut from: Option<HashMap<String, AttributeValue>> = None;
+        loop {
+            let scan = self
+                .client
+                .scan()
+                .table_name(&self.name)
+                .consistent_read(true);
+            let page = scan.set_exclusive_start_key(from).send().await;
+            let page = page.map_err(|error| VerifyError(Box::new(error.into())))?;
+            items.extend(page.items.unwrap_or_default());
+            match page.last_evaluated_key {
+                None => return Ok(items),
+                next => from = next,
+            }
+        }
+    }
+}
+
+/// Walks the table and checks everything in it.
+///
+/// # Errors
+/// The table cannot be read.
+pub async fn verify(table: &Table) -> Result<Findings, VerifyError> {
+    let mut findings = Findings::default();
+    let sorted = Sorted::of(table.scan().await?, &mut findings);
+    let mut redemptions = codes::Redemptions::default();
+    for (id, parts) in &sorted.sites {
+        site::check(id, parts, &mut redemptions, &mut findings);
+    }
+    codes::check(&sorted, redemptions, &mut findings);
+    Ok(findings)
+}
+
+/// The items of the table, by what they belong to.
+#[derive(Default)]
+struct Sorted {
+    sites: BTreeMap<String, SiteParts>,
+    codes: Vec<site_credits::domain::code::Code>,
+    batches: Vec<(site_credits::domain::code::Batch, bool)>,
+}
+
+/// The items of one site.
+#[derive(Default)]
+struct SiteParts {
+    site: Option<site_credits::domain::site::Site>,
+    entries: Vec<Entry>,
+    devices: Vec<site_credits::domain::device::Device>,
+}
+
+impl Sorted {
+    fn of(items: Vec<Item>, findings: &mut Findings) -> Self {
+        let mut sorted = Self::default();
+        for item in items {
+            if let Err(reason) = sorted.take(&item) {
+                findings.violation("item", reason);
+            }
+        }
+        for parts in sorted.sites.values_mut() {
+            parts.entries.sort_by_key(|entry| entry.sequence);
+        }
+        sorted
+    }
+
+    fn take(&mut self, item: &Item) -> Result<(), String> {
+        let text = |name: &str| {
+            item.get(name)
+                .and_then(|value| value.as_s().ok())
+                .map_or("", String::as_str)
+        };
+        let (pk, sk) = (text("PK"), text("SK"));
+        let (kind, owner) = pk.split_once('#').unwrap_or((pk, ""));
+        let sort = sk.split_once('#').map_or(sk, |(kind, _)| kind);
+        let corrupt = |error: site_credits::store::CorruptItem| error.to_string();
+        match (kind, sort) {
+            ("SITE", "SITE") => self.parts(owner).site = Some(decode_site(item).map_err(corrupt)?),
+            ("SITE", "ENTRY") => {
+                let entry = decode_entry(item).map_err(corrupt)?.0;
+                let key = format!("ENTRY#{:016}", entry.sequence);
+                if sk != key || entry.site_id.as_str() != owner {
+                    return Err(format!(
+                        "{pk} / {sk} holds entry {} of site {}",
+                        entry.sequence, entry.site_id
+                    ));
+                }
+                self.parts(owner).entries.push(entry);
+            }
+            ("SITE", "DEVICE") => {
+                let device = decode_device(item).map_err(corrupt)?;
+                self.parts(owner).devices.push(device);
+            }
+            ("CODE", "CODE") => self.codes.push(decode_code(item).map_err(corrupt)?),
+            ("PARTNER", "BATCH") => self.batches.push(decode_batch(item).map_err(corrupt)?),
+            ("SITE", "REQUEST") | ("ADMIN", "SITE") => {}
+            _ => return Err(format!("{pk} / {sk} is of no known kind")),
+        }
+        Ok(())
+    }
+
+    fn parts(&mut self, owner: &str) -> &mut SiteParts {
+        self.sites.entry(owner.to_owned()).or_default()
+    }
+}

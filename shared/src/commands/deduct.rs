@@ -1,0 +1,299 @@
+//! The scheduled deduction: everything that is due on the agenda, and nothing else.
+//!
+//! Its shards are worked side by side. It stops before its deadline; what is left is still on the agenda. Every
+//! transaction charges up to fifty sites and is refused whole when one of them changed meanwhile, so a refused
+//! one is halved until the sites that changed stand alone, and these are loaded and decided again.
+
+use crate::domain::agenda::SHARDS;
+use crate::domain::change::MAX_ITEMS;
+use crate::domain::deduction::{Deduction, deduct};
+use crate::domain::entry::Event;
+use crate::domain::identity::{CommandId, SiteId};
+use crate::store::{Attempts, Commit, CommitFailed, Failure, Key, Store, StoreError, decode_site};
+use jiff::Timestamp;
+use serde::Serialize;
+use std::collections::HashSet;
+use tokio::time::Instant;
+
+/// The most sites of one transaction: each is at least a site and an entry.
+const SITES_A_TRANSACTION: usize = MAX_ITEMS / 2;
+
+/// What a run did.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize)]
+pub struct Report {
+    /// Sites that were charged or halted.
+    pub sites: u64,
+    /// Credits that were taken.
+    pub credits: u64,
+    /// Due dates that were charged.
+    pub due_dates: u64,
+    /// Sites that were halted.
+    pub halted: u64,
+    /// Sites that were due and are still on the agenda: out of time, or busy past the retries.
+    pub left: u64,
+    /// Sites that could not be read or decided, which is a defect. They are among those left.
+    pub failed: u64,
+}
+
+/// The deduction could not run at all.
+#[derive(Debug, thiserror::Error)]
+pub enum DeductError {
+    /// The agenda could not be read.
+    #[error("the agenda could not be read")]
+    Agenda(#[source] StoreError),
+}
+
+/// Charges everything that is due at `now`, until `deadline`.
+///
+/// # Errors
+/// The agenda could not be read. What was charged until then stays, and the rest is still on the agenda.
+pub async fn deduct_due(
+    store: &Store,
+    now: Timestamp,
+    deadline: Instant,
+) -> Result<Report, DeductError> {
+    let mut shards = tokio::task::JoinSet::new();
+    for shard in 0..SHARDS {
+        let run = Run {
+            store: store.clone(),
+            now,
+            deadline,
+            command_id: CommandId::random(),
+            report: Report::default(),
+            seen: HashSet::new(),
+        };
+        shards.spawn(run.shard(shard));
+    }
+    let mut total = Report::default();
+    let mut failed = None;
+    while let Some(shard) = shards.join_next().await {
+        match shard {
+            Ok(Ok(report)) => total = total.plus(report),
+            Ok(Err(error)) => failed = Some(error),
+            Err(panic) => failed = Some(StoreError::Refused(Box::new(panic))),
+        }
+    }
+    match failed {
+        None => Ok(total),
+        Some(error) => Err(DeductError::Agenda(error)),
+    }
+}
+
+impl Report {
+    fn plus(self, other: Self) -> Self {
+        Self {
+            sites: self.sites + other.sites,
+            credits: self.credits + other.credits,
+            due_dates: self.due_dates + other.due_dates,
+            halted: self.halted + other.halted,
+            left: self.left + other.left,
+            failed: self.failed + other.failed,
+        }
+    }
+
+    fn count(&mut self, deduction: &Deduction) {
+        for entry in &deduction.change.entries {
+            match entry.event {
+                Event::Deduction { devices, .. } => {
+                    self.credits += u64::from(devices);
+                    self.due_dates += 1;
+                }
+                Event::Halt { .. } => self.halted += 1,
+                _ => {}
+            }
+        }
+    }
+}
+
+/// The work on one shard.
+struct Run {
+    store: Store,
+    now: Timestamp,
+    deadline: Instant,
+    command_id: CommandId,
+    report: Report,
+    /// The sites that were worked: a lagging index names them again.
+    seen: HashSet<SiteId>,
+}
+
+impl Run {
+    async fn shard(mut self, shard: u8) -> Result<Report, StoreError> {
+        let mut from = None;
+        loop {
+            if self.out_of_time() {
+                self.report.left = self.store.count_due(shard, self.now).await?;
+                return Ok(self.report);
+            }
+            let page = self
+                .store
+                .due(shard, self.now, from, SITES_A_TRANSACTION)
+                .await?;
+            let sites: Vec<SiteId> = page
+                .sites
+                .into_iter()
+                .filter(|site| self.seen.insert(site.clone()))
+                .collect();
+            self.work(sites).await;
+            match page.next {
+                None => return Ok(self.report),
+                next => from = next,
+            }
+        }
+    }
+
+    fn out_of_time(&self) -> bool {
+        Instant::now() >= self.deadline
+    }
+
+    /// Charges sites, until nothing of them is due or the time is over.
+    async fn work(&mut self, sites: Vec<SiteId>) {
+        let mut groups = vec![(sites, Attempts::default())];
+        let mut worked: HashSet<SiteId> = HashSet::new();
+        while let Some((group, mut attempts)) = groups.pop() {
+            if group.is_empty() {
+                continue;
+            }
+            if self.out_of_time() {
+                self.report.left += group.len() as u64;
+                continue;
+            }
+            let decided = match self.decide(&group, &mut attempts).await {
+                Ok(decided) => decided,
+                Err(error) => {
+                    tracing::warn!(
+                        error = &error as &dyn std::error::Error,
+                        sites = group.len(),
+                        "sites could not be loaded"
+                    );
+                    self.report.left += group.len() as u64;
+                    continue;
+                }
+            };
+            for transaction in packed(decided) {
+                let ids: Vec<SiteId> = transaction
+                    .iter()
+                    .map(|d| d.change.site.id.clone())
+                    .collect();
+                match self.commit(&transaction).await {
+                    Ok(()) => {
+                        for deduction in &transaction {
+                            self.report.count(deduction);
+                            self.report.sites +=
+                                u64::from(worked.insert(deduction.change.site.id.clone()));
+                        }
+                        let more = transaction.into_iter().filter(|deduction| deduction.more);
+                        groups.push((
+                            more.map(|d| d.change.site.id).collect(),
+                            Attempts::default(),
+                        ));
+                    }
+                    Err(failed) => self.split(ids, failed, &mut attempts, &mut groups).await,
+                }
+            }
+        }
+    }
+
+    /// Loads sites and decides on each; those with nothing to do are left out.
+    async fn decide(
+        &mut self,
+        sites: &[SiteId],
+        attempts: &mut Attempts,
+    ) -> Result<Vec<Deduction>, StoreError> {
+        let keys: Vec<Key> = sites.iter().cloned().map(Key::Site).collect();
+        let mut decided = Vec::new();
+        for item in self
+            .store
+            .load(&keys, attempts)
+            .await?
+            .into_iter()
+            .flatten()
+        {
+            // One site that cannot be read or decided must not keep the others from being charged.
+            let deduction = decode_site(&item)
+                .map_err(|error| error.to_string())
+                .and_then(|site| deduct(site, self.now).map_err(|error| error.to_string()));
+            match deduction {
+                Ok(deduction) => decided.extend(deduction),
+                Err(reason) => {
+                    tracing::error!(reason, "a site cannot be charged");
+                    self.report.failed += 1;
+                    self.report.left += 1;
+                }
+            }
+        }
+        Ok(decided)
+    }
+
+    async fn commit(&self, transaction: &[Deduction]) -> Result<(), CommitFailed> {
+        let commits: Vec<Commit<'_>> = transaction
+            .iter()
+            .map(|deduction| Commit {
+                change: &deduction.change,
+                command_id: &self.command_id,
+                request: None,
+            })
+            .collect();
+        self.store.commit(&commits).await
+    }
+
+    /// What becomes of sites whose transaction was not committed: half of them each, or one of them again.
+    ///
+    /// After an unknown outcome the sites are loaded again like any others: what was charged is not due any more.
+    async fn split(
+        &mut self,
+        mut sites: Vec<SiteId>,
+        failed: CommitFailed,
+        attempts: &mut Attempts,
+        groups: &mut Vec<(Vec<SiteId>, Attempts)>,
+    ) {
+        let last = match failed {
+            CommitFailed::Lost => None,
+            CommitFailed::Failed(Failure::NotApplied(error) | Failure::Unknown(error)) => {
+                Some(error)
+            }
+            CommitFailed::Failed(Failure::Fatal(error)) => {
+                tracing::error!(
+                    error = &*error as &dyn std::error::Error,
+                    sites = sites.len(),
+                    "a deduction was refused"
+                );
+                if sites.len() == 1 {
+                    self.report.failed += 1;
+                    self.report.left += 1;
+                    return;
+                }
+                None
+            }
+        };
+        if sites.len() > 1 {
+            let half = sites.split_off(sites.len() / 2);
+            groups.push((half, Attempts::default()));
+            groups.push((sites, Attempts::default()));
+            return;
+        }
+        match attempts.again(last).await {
+            Ok(()) => groups.push((sites, std::mem::take(attempts))),
+            Err(_) => self.report.left += 1,
+        }
+    }
+}
+
+/// Packs deductions into transactions of at most [`MAX_ITEMS`] items and [`SITES_A_TRANSACTION`] sites.
+fn packed(decided: Vec<Deduction>) -> Vec<Vec<Deduction>> {
+    let mut transactions: Vec<Vec<Deduction>> = Vec::new();
+    let mut items = MAX_ITEMS;
+    for deduction in decided {
+        let more = deduction.change.items();
+        match transactions.last_mut() {
+            Some(last) if items + more <= MAX_ITEMS && last.len() < SITES_A_TRANSACTION => {
+                items += more;
+                last.push(deduction);
+            }
+            _ => {
+                items = more;
+                transactions.push(vec![deduction]);
+            }
+        }
+    }
+    transactions
+}

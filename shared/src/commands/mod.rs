@@ -1,0 +1,301 @@
+//! Commands: load, decide in the domain, commit; again, a bounded number of times, if somebody was faster.
+//!
+//! Every command that changes a site goes through [`execute`]. It answers a repeated request before anything
+//! else, lets only an administrator of the site go on, and knows its own change again when the answer to the
+//! write was lost.
+
+mod deduct;
+mod devices;
+mod issue;
+mod query;
+mod redeem;
+mod sites;
+
+pub use deduct::{DeductError, Report, deduct_due};
+pub use devices::{RegisterError, RemoveError, register_devices, remove_device};
+pub use issue::{NewBatch, issue_codes};
+pub use query::{LicenseError, Period, StatementError, license, statement};
+pub use redeem::{PreviewAnswer, RedeemError, preview, redeem};
+pub use sites::{CreateSiteError, create_site};
+
+use crate::domain::change::Change;
+use crate::domain::entry::Entry;
+use crate::domain::identity::{CommandId, Email, SiteId};
+use crate::domain::license::{License, view};
+use crate::domain::site::Site;
+use crate::store::{
+    Attempts, Commit, CommitFailed, Failure, FirstAnswer, Item, Key, RequestRecord, Store,
+    StoreError, decode_entry, decode_site,
+};
+use data_encoding::HEXLOWER;
+use jiff::Timestamp;
+use sha2::{Digest, Sha256};
+use std::error::Error;
+
+/// How long a request is remembered, in hours. The contract says a day at least.
+const REQUEST_KEPT_HOURS: i64 = 48;
+
+/// Who asks, and when.
+#[derive(Clone, Debug)]
+pub struct Asker {
+    /// The e-mail address that the issuer verified; without one, nobody's administrator.
+    pub email: Option<Email>,
+    /// The instant of the request, as its event says.
+    pub now: Timestamp,
+    /// The request's idempotency key, if it has one.
+    pub idempotency_key: Option<String>,
+}
+
+/// The site does not exist, or the asker is none of its administrators: the two are not told apart (rule 15).
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("there is no such site")]
+pub struct SiteNotFound;
+
+/// A command was not carried out. `R` are the refusals of its rules.
+#[derive(Debug, thiserror::Error)]
+pub enum CommandError<R: Error + 'static> {
+    /// See [`SiteNotFound`].
+    #[error(transparent)]
+    SiteNotFound(#[from] SiteNotFound),
+    /// The idempotency key was used for another request.
+    #[error("this Idempotency-Key was used for another request")]
+    KeyReused,
+    /// A rule refuses it.
+    #[error(transparent)]
+    Refused(R),
+    /// The table could not be read or written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// What a command led to.
+#[derive(Clone, Debug)]
+pub struct Done {
+    /// The command's own entry.
+    pub entry: Entry,
+    /// The license after it, as it was first answered.
+    pub license: License,
+    /// The request was answered before, and this is that answer.
+    pub replayed: bool,
+}
+
+/// What a command decided.
+enum Decision {
+    /// The command, done; its own entry is the one at this place among the new entries.
+    Done { change: Change, own_entry: usize },
+    /// Charge a long backlog first, then decide again.
+    SettleFirst(Change),
+}
+
+/// One command on one site.
+struct SiteCommand<'a> {
+    site_id: &'a SiteId,
+    asker: &'a Asker,
+    command_id: CommandId,
+    /// What is asked for, in one canonical text without secrets: with the asker it makes the fingerprint.
+    wish: String,
+    /// Another item that the decision needs.
+    also: Option<Key>,
+}
+
+impl SiteCommand<'_> {
+    fn fingerprint(&self) -> String {
+        let email = self.asker.email.as_ref().map_or("", Email::as_str);
+        let text = format!("{}\n{email}\n{}", self.site_id, self.wish);
+        HEXLOWER.encode(&Sha256::digest(text.as_bytes()))
+    }
+}
+
+/// A write that was sent and not answered.
+struct Unanswered {
+    change: Change,
+    own_entry: usize,
+}
+
+/// Carries a command out.
+async fn execute<R: Error + 'static>(
+    store: &Store,
+    command: &SiteCommand<'_>,
+    mut decide: impl FnMut(Site, Option<&Item>) -> Result<Decision, CommandError<R>>,
+) -> Result<Done, CommandError<R>> {
+    let now = command.asker.now;
+    let mut attempts = Attempts::default();
+    let mut unanswered: Vec<Unanswered> = Vec::new();
+    loop {
+        let loaded = match load(store, command, &unanswered, &mut attempts).await {
+            Ok(loaded) => loaded,
+            Err(error) => return Err(uncertain(error, &unanswered).into()),
+        };
+        if let Some(place) = loaded.committed {
+            let Unanswered { change, own_entry } = unanswered.swap_remove(place);
+            return Ok(done(change, own_entry, now));
+        }
+        if let Some(first) = loaded.request {
+            return replay(store, command, first, loaded.site.as_ref()).await;
+        }
+        let site = authorized(loaded.site, command.asker)?;
+        let (change, own_entry, settling) = match decide(site, loaded.also.as_ref())? {
+            Decision::Done { change, own_entry } => (change, own_entry, false),
+            Decision::SettleFirst(change) => (change, 0, true),
+        };
+        let request = command.asker.idempotency_key.as_ref().filter(|_| !settling);
+        let request = request.map(|key| record(command, key, &change, own_entry));
+        let commit = Commit {
+            change: &change,
+            command_id: &command.command_id,
+            request: request.as_ref(),
+        };
+        match store.commit(&[commit]).await {
+            // Each settling moves the site on; the attempts bound how many there are.
+            Ok(()) if settling => attempts.again(None).await?,
+            Ok(()) => return Ok(done(change, own_entry, now)),
+            Err(failed) => {
+                let last = match failed {
+                    CommitFailed::Lost => None,
+                    CommitFailed::Failed(Failure::NotApplied(error)) => Some(error),
+                    CommitFailed::Failed(Failure::Fatal(error)) => {
+                        return Err(StoreError::Refused(error).into());
+                    }
+                    CommitFailed::Failed(Failure::Unknown(error)) => {
+                        if !settling {
+                            unanswered.push(Unanswered { change, own_entry });
+                        }
+                        Some(error)
+                    }
+                };
+                if let Err(error) = attempts.again(last).await {
+                    return Err(uncertain(error, &unanswered).into());
+                }
+            }
+        }
+    }
+}
+
+/// Whoever gives up with a write unanswered cannot say that nothing was changed.
+fn uncertain(error: StoreError, unanswered: &[Unanswered]) -> StoreError {
+    match error {
+        StoreError::Busy(_) if !unanswered.is_empty() => StoreError::OutcomeUnknown,
+        other => other,
+    }
+}
+
+struct Loaded {
+    site: Option<Site>,
+    request: Option<FirstAnswer>,
+    also: Option<Item>,
+    /// The place of an unanswered write that was committed after all.
+    committed: Option<usize>,
+}
+
+async fn load(
+    store: &Store,
+    command: &SiteCommand<'_>,
+    unanswered: &[Unanswered],
+    attempts: &mut Attempts,
+) -> Result<Loaded, StoreError> {
+    let site_id = command.site_id;
+    let mut keys = vec![Key::Site(site_id.clone())];
+    let request = command
+        .asker
+        .idempotency_key
+        .as_ref()
+        .map(|key| Key::Request(site_id.clone(), key.clone()));
+    let (has_request, has_also) = (request.is_some(), command.also.is_some());
+    keys.extend(request);
+    keys.extend(command.also.clone());
+    // Two unanswered writes over one version have the same entry, and a table takes a key once a request.
+    let mut entries: Vec<Key> = Vec::new();
+    for write in unanswered {
+        let entry = Key::Entry(
+            site_id.clone(),
+            write.change.entries[write.own_entry].sequence,
+        );
+        if !entries.contains(&entry) {
+            entries.push(entry);
+        }
+    }
+    keys.extend(entries);
+    let mut items = store.load(&keys, attempts).await?.into_iter();
+    let site = items.next().flatten();
+    let request = if has_request {
+        items.next().flatten()
+    } else {
+        None
+    };
+    let also = if has_also {
+        items.next().flatten()
+    } else {
+        None
+    };
+    let mut committed = None;
+    for item in items.flatten() {
+        let (entry, by) = decode_entry(&item)?;
+        if by == command.command_id {
+            committed = unanswered
+                .iter()
+                .position(|write| write.change.entries[write.own_entry] == entry);
+        }
+    }
+    let request = request.map(|item| FirstAnswer::decode(&item)).transpose()?;
+    Ok(Loaded {
+        site: site.map(|item| decode_site(&item)).transpose()?,
+        // TTL removes items late, so an expired one is ignored here, and overwritten by the write.
+        request: request.filter(|first| first.expires_at >= command.asker.now.as_second()),
+        also,
+        committed,
+    })
+}
+
+/// Only an administrator of the site goes on (rule 15).
+fn authorized(site: Option<Site>, asker: &Asker) -> Result<Site, SiteNotFound> {
+    let email = asker.email.as_ref().ok_or(SiteNotFound)?;
+    site.filter(|site| site.role_of(email).is_some())
+        .ok_or(SiteNotFound)
+}
+
+/// Answers as the first time, or refuses a key that was used for something else. A stranger learns of neither.
+async fn replay<R: Error + 'static>(
+    store: &Store,
+    command: &SiteCommand<'_>,
+    first: FirstAnswer,
+    site: Option<&Site>,
+) -> Result<Done, CommandError<R>> {
+    if first.fingerprint != command.fingerprint() {
+        authorized(site.cloned(), command.asker)?;
+        return Err(CommandError::KeyReused);
+    }
+    let entry = store.entry(command.site_id, first.entry_sequence).await?;
+    Ok(Done {
+        // The entry was written with the request, and entries are never deleted.
+        entry: entry.ok_or(StoreError::OutcomeUnknown)?,
+        license: first.license,
+        replayed: true,
+    })
+}
+
+fn record(
+    command: &SiteCommand<'_>,
+    key: &str,
+    change: &Change,
+    own_entry: usize,
+) -> RequestRecord {
+    let now = command.asker.now;
+    RequestRecord {
+        key: key.to_owned(),
+        now,
+        answer: FirstAnswer {
+            fingerprint: command.fingerprint(),
+            entry_sequence: change.entries[own_entry].sequence,
+            license: view(&change.site, now),
+            expires_at: now.as_second() + REQUEST_KEPT_HOURS * 3_600,
+        },
+    }
+}
+
+fn done(mut change: Change, own_entry: usize, now: Timestamp) -> Done {
+    Done {
+        license: view(&change.site, now),
+        entry: change.entries.swap_remove(own_entry),
+        replayed: false,
+    }
+}

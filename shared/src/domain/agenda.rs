@@ -1,0 +1,32 @@
+//! The agenda: which sites have something to do, and when. The scheduled function reads nothing else.
+
+use super::identity::SiteId;
+use super::site::{Site, SiteType, Status};
+use jiff::Timestamp;
+
+/// How many shards the agenda has. Each is a partition of the index, and takes 1,000 writes a second.
+pub const SHARDS: u8 = 8;
+
+/// The shard of a site: by its ID, which is random.
+#[must_use]
+pub fn shard_of(site_id: &SiteId) -> u8 {
+    let sum = site_id
+        .as_str()
+        .bytes()
+        .fold(0_u8, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte));
+    sum % SHARDS
+}
+
+/// The instant at which the site's next due date begins in its own zone.
+///
+/// `None` where nothing will be due: a regular site, a halted one, one without devices.
+#[must_use]
+pub fn next(site: &Site) -> Option<Timestamp> {
+    match (site.site_type, site.status) {
+        (SiteType::Dynamic, Status::Activated) => {
+            let due_on = site.devices.next_due_date(site.charged_through)?;
+            site.time_zone.start_of(due_on)
+        }
+        (SiteType::Dynamic, Status::PaymentRequired) | (SiteType::Regular, _) => None,
+    }
+}

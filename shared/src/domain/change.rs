@@ -1,0 +1,137 @@
+//! A change: everything that one transaction writes, and the conditions under which it may.
+//!
+//! There is no other way to change a balance, and no check that is not also a condition of the write: the site
+//! is written only over the version that was read, an entry only where there is none, and each [`Guard`] carries
+//! the condition that its item must still meet.
+
+use super::amount::{BalanceOutOfRange, Changes};
+use super::code::{Application, CodeKey};
+use super::device::Device;
+use super::entry::{Actor, Entry, Event, NewEntry, Tail};
+use super::identity::{DeviceId, Email};
+use super::site::Site;
+use jiff::{Timestamp, civil::Date};
+
+/// What a command decided: the site as it will be, the entries that lead there, and the guards.
+#[derive(Clone, Debug)]
+pub struct Change {
+    /// The site after the change, its version one above the one that was read; version 1 creates it.
+    pub site: Site,
+    /// The new entries, in order.
+    pub entries: Vec<Entry>,
+    /// What else is written, and under which condition.
+    pub guards: Vec<Guard>,
+}
+
+impl Change {
+    /// The version that the site must still have; `None` if it must not exist.
+    #[must_use]
+    pub fn expected_version(&self) -> Option<u64> {
+        self.site
+            .version
+            .checked_sub(1)
+            .filter(|&before| before > 0)
+    }
+
+    /// How many items the change writes.
+    #[must_use]
+    pub fn items(&self) -> usize {
+        1 + self.entries.len() + self.guards.len()
+    }
+}
+
+/// An item beside the site and its entries that a change writes, with the condition that it must meet.
+#[derive(Clone, Debug)]
+pub enum Guard {
+    /// The code must still be outstanding, unexpired on `today` and not bound to another site; it is marked as
+    /// applied.
+    CodeApplied {
+        /// The code.
+        key: CodeKey,
+        /// What is written on it.
+        application: Application,
+        /// The site's date.
+        today: Date,
+    },
+    /// The device must not exist; it is written.
+    DeviceAdded(Device),
+    /// The device must exist; it is deleted.
+    DeviceRemoved(DeviceId),
+    /// The person becomes findable as an administrator of the site.
+    AdministratorAdded {
+        /// Who.
+        email: Email,
+    },
+}
+
+/// The most items of one transaction (DynamoDB's quota for `TransactWriteItems`).
+pub const MAX_ITEMS: usize = 100;
+
+/// A change in the making.
+#[derive(Debug)]
+pub(super) struct Draft {
+    pub(super) site: Site,
+    pub(super) today: Date,
+    at: Timestamp,
+    entries: Vec<Entry>,
+}
+
+impl Draft {
+    /// Begins a change of a site as it was read.
+    pub(super) fn of(site: Site, now: Timestamp) -> Self {
+        Self {
+            at: site.time(now),
+            today: site.today(now),
+            site,
+            entries: Vec::new(),
+        }
+    }
+
+    /// The instant that the entries of this change have.
+    pub(super) fn at(&self) -> Timestamp {
+        self.at
+    }
+
+    /// How many entries there are so far.
+    pub(super) fn entries(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Appends an entry and moves the balances. Nothing changes on an error.
+    pub(super) fn record(
+        &mut self,
+        actor: Actor,
+        event: Event,
+        changes: Changes,
+    ) -> Result<(), BalanceOutOfRange> {
+        let tail = Tail {
+            site_id: &self.site.id,
+            sequence: self.site.sequence,
+            hash: self.site.last_hash,
+            balances: self.site.balances,
+            status: self.site.status,
+            at: self.at,
+        };
+        let entry = tail.append(NewEntry {
+            event,
+            changes,
+            actor,
+        })?;
+        self.site.sequence = entry.sequence;
+        self.site.last_hash = entry.hash;
+        self.site.balances = entry.balances;
+        self.site.last_entry_at = entry.at;
+        self.entries.push(entry);
+        Ok(())
+    }
+
+    /// Ends the change.
+    pub(super) fn finish(mut self, guards: Vec<Guard>) -> Change {
+        self.site.version += 1;
+        Change {
+            site: self.site,
+            entries: self.entries,
+            guards,
+        }
+    }
+}

@@ -1,0 +1,645 @@
+//! License codes: their format, their keyed tag, their derivation, and what a stored code says (rules 1, 4, 5).
+//!
+//! A code is 100 bits in 20 symbols of Crockford's Base32: 64 bits that look random, then a 36-bit tag over
+//! them. Both are outputs of HMAC-SHA256 (RFC 2104), under different keys:
+//!
+//! ```text
+//! bits  = HMAC(derive secret, "site-credits code bits v1" ‖ 0 ‖ batch ID ‖ 0 ‖ index, 4 bytes big-endian)[0..8]
+//! tag   = HMAC(check secret,  "site-credits code tag v1"  ‖ 0 ‖ bits)[0..36 bits]
+//! key   = HMAC(check secret,  "site-credits code key v1"  ‖ 0 ‖ bits)[0..16]
+//! ```
+//!
+//! Whoever holds the check secret can recognise a code and find its item, but cannot derive a batch's codes.
+
+use super::crockford;
+use super::identity::{BatchId, CommandId, Email, InvalidName, PartnerId, SiteId};
+use data_encoding::HEXLOWER;
+use hmac::{Hmac, KeyInit, Mac};
+use jiff::{Timestamp, civil::Date};
+use secrecy::{ExposeSecret, SecretBox};
+use serde::{Deserialize, Serialize};
+use sha2::Sha256;
+use std::fmt;
+
+/// The symbols of a code.
+const SYMBOLS: u32 = 20;
+/// The bits of a code's tag. A forged code passes the tag once in 2^36 tries, for each secret.
+const TAG_BITS: u32 = 36;
+/// The most secrets that codes may have been issued under at the same time; each costs two hashes a check.
+pub const MAX_SECRETS: usize = 8;
+/// The most credits, and the most maintenance credits, that one code may carry.
+pub const MAX_CREDITS_A_CODE: u64 = 1_000_000;
+/// The most codes of one batch.
+pub const MAX_CODES_A_BATCH: u32 = 10_000;
+
+/// A text is no license code that was ever issued: mistyped, forged, or unknown. The three are not told apart.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("this is not a license code that was issued")]
+pub struct CodeNotRecognised;
+
+/// A plain license code. Its `Debug` form hides all but its last four symbols.
+#[derive(Clone, Copy, Eq, PartialEq)]
+pub struct LicenseCode {
+    bits: u64,
+    tag: u64,
+}
+
+impl LicenseCode {
+    /// Reads a code and forgives what [`crockford::decode`] forgives. The tag is not yet checked.
+    fn parse(text: &str) -> Option<Self> {
+        let all = crockford::decode(text, SYMBOLS)?;
+        Some(Self {
+            bits: u64::try_from(all >> TAG_BITS).ok()?,
+            tag: u64::try_from(all & ((1 << TAG_BITS) - 1)).ok()?,
+        })
+    }
+
+    fn symbols(self) -> String {
+        crockford::encode(
+            (u128::from(self.bits) << TAG_BITS) | u128::from(self.tag),
+            SYMBOLS,
+        )
+    }
+
+    /// The last four symbols, which may be stored and shown: they are part of the tag and say nothing of the
+    /// 64 bits without the check secret.
+    #[must_use]
+    pub fn last_four(self) -> String {
+        self.symbols().split_off(16)
+    }
+}
+
+impl fmt::Display for LicenseCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (place, symbol) in self.symbols().chars().enumerate() {
+            if place > 0 && place % 5 == 0 {
+                f.write_str("-")?;
+            }
+            write!(f, "{symbol}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for LicenseCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "LicenseCode(…{})", self.last_four())
+    }
+}
+
+/// The ID of a secret: 1 to 16 lower-case ASCII letters, digits and hyphens.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct SecretId(String);
+
+impl SecretId {
+    /// Reads the ID of a secret as [`Secrets::parse`] does.
+    ///
+    /// # Errors
+    /// It is not of that form.
+    pub fn parse(text: &str) -> Result<Self, InvalidName> {
+        let plain = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'-';
+        ((1..=16).contains(&text.len()) && text.bytes().all(plain))
+            .then(|| Self(text.to_owned()))
+            .ok_or(InvalidName {
+                what: "secret_id",
+                rule: "1 to 16 lower-case ASCII letters, digits and hyphens",
+            })
+    }
+}
+
+impl fmt::Display for SecretId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The secrets of one purpose, newest first: codes are issued under the first and accepted under each.
+#[derive(Debug)]
+pub struct Secrets(Vec<(SecretId, SecretBox<[u8; 32]>)>);
+
+/// A list of secrets cannot be read. It never repeats what it was given.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error(
+    "secrets must be 1 to {MAX_SECRETS} of `id:key` separated by commas, newest first, each ID once: an ID is 1 to \
+     16 lower-case letters, digits and hyphens, a key 64 hexadecimal digits"
+)]
+pub struct InvalidSecrets;
+
+impl Secrets {
+    /// Reads `id:key,id:key…`, newest first, each key 32 bytes in hexadecimal.
+    ///
+    /// # Errors
+    /// [`InvalidSecrets`] says the form.
+    pub fn parse(text: &str) -> Result<Self, InvalidSecrets> {
+        let mut secrets: Vec<(SecretId, SecretBox<[u8; 32]>)> = Vec::new();
+        for pair in text.split(',') {
+            let (id, key) = pair.trim().split_once(':').ok_or(InvalidSecrets)?;
+            let id = SecretId::parse(id).map_err(|_| InvalidSecrets)?;
+            if secrets.iter().any(|(other, _)| *other == id) {
+                return Err(InvalidSecrets);
+            }
+            let key = data_encoding::HEXLOWER_PERMISSIVE.decode(key.as_bytes());
+            let key: [u8; 32] = key
+                .ok()
+                .and_then(|k| k.try_into().ok())
+                .ok_or(InvalidSecrets)?;
+            secrets.push((id, SecretBox::new(Box::new(key))));
+        }
+        (secrets.len() <= MAX_SECRETS)
+            .then_some(Self(secrets))
+            .ok_or(InvalidSecrets)
+    }
+
+    /// The ID under which codes are issued now.
+    #[must_use]
+    pub fn newest(&self) -> &SecretId {
+        &self.0[0].0
+    }
+
+    fn key(&self, id: &SecretId) -> Option<&[u8; 32]> {
+        let found = self.0.iter().find(|(known, _)| known == id);
+        found.map(|(_, key)| key.expose_secret())
+    }
+}
+
+/// What finds a code's item in the table: a keyed hash of the code, in hexadecimal.
+#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct CodeKey(String);
+
+impl CodeKey {
+    /// The 32 hexadecimal digits.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Takes a key as the table holds it.
+    #[must_use]
+    pub fn from_stored(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+}
+
+/// A code whose tag is right. Whether it was ever issued, the table knows.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct RecognisedCode {
+    /// What finds its item.
+    pub key: CodeKey,
+    /// Its last four symbols.
+    pub last_four: String,
+}
+
+/// Recognises codes. It holds the check secrets and cannot make a code.
+#[derive(Debug)]
+pub struct CodeChecker {
+    secrets: Secrets,
+}
+
+impl CodeChecker {
+    /// Takes the check secrets.
+    #[must_use]
+    pub fn new(secrets: Secrets) -> Self {
+        Self { secrets }
+    }
+
+    /// Reads a code and checks its tag under each secret, the newest first. Reads nothing.
+    ///
+    /// # Errors
+    /// The text is no code, or its tag is wrong under every secret: mistyped or forged.
+    pub fn recognise(&self, text: &str) -> Result<RecognisedCode, CodeNotRecognised> {
+        let code = LicenseCode::parse(text).ok_or(CodeNotRecognised)?;
+        let mut keys = self.secrets.0.iter().map(|(_, key)| key.expose_secret());
+        keys.find(|key| tag(key, code.bits) == code.tag)
+            .map(|key| recognised(key, code))
+            .ok_or(CodeNotRecognised)
+    }
+}
+
+/// Derives the codes of batches. It holds both kinds of secrets; only `issue-codes` has one.
+#[derive(Debug)]
+pub struct CodeIssuer {
+    derive: Secrets,
+    check: Secrets,
+}
+
+/// The secret under which a batch was issued is not among those at hand.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("the secret `{0}`, under which the batch was issued, is missing")]
+pub struct SecretMissing(pub SecretId);
+
+impl CodeIssuer {
+    /// Takes the derive secrets and the check secrets.
+    ///
+    /// # Errors
+    /// The newest derive secret has no check secret of the same ID.
+    pub fn new(derive: Secrets, check: Secrets) -> Result<Self, SecretMissing> {
+        let newest = derive.newest();
+        if check.key(newest).is_none() {
+            return Err(SecretMissing(newest.clone()));
+        }
+        Ok(Self { derive, check })
+    }
+
+    /// The ID under which a new batch is issued.
+    #[must_use]
+    pub fn newest(&self) -> &SecretId {
+        self.derive.newest()
+    }
+
+    /// The code of a batch at an index. The same arguments give the same code, for ever.
+    ///
+    /// # Errors
+    /// The secret is not at hand.
+    pub fn code(
+        &self,
+        secret: &SecretId,
+        batch: &BatchId,
+        index: u32,
+    ) -> Result<(LicenseCode, RecognisedCode), SecretMissing> {
+        let missing = || SecretMissing(secret.clone());
+        let derive = self.derive.key(secret).ok_or_else(missing)?;
+        let check = self.check.key(secret).ok_or_else(missing)?;
+        let index = index.to_be_bytes();
+        let bits = leading_u64(&hash(
+            derive,
+            &[
+                b"site-credits code bits v1",
+                &[0],
+                batch.as_str().as_bytes(),
+                &[0],
+                &index,
+            ],
+        ));
+        let code = LicenseCode {
+            bits,
+            tag: tag(check, bits),
+        };
+        Ok((code, recognised(check, code)))
+    }
+}
+
+fn recognised(check: &[u8; 32], code: LicenseCode) -> RecognisedCode {
+    let hash = hash(
+        check,
+        &[b"site-credits code key v1", &[0], &code.bits.to_be_bytes()],
+    );
+    RecognisedCode {
+        key: CodeKey(HEXLOWER.encode(&hash[..16])),
+        last_four: code.last_four(),
+    }
+}
+
+fn tag(check: &[u8; 32], bits: u64) -> u64 {
+    let hash = hash(
+        check,
+        &[b"site-credits code tag v1", &[0], &bits.to_be_bytes()],
+    );
+    leading_u64(&hash) >> (64 - TAG_BITS)
+}
+
+fn leading_u64(hash: &[u8; 32]) -> u64 {
+    hash[..8]
+        .iter()
+        .fold(0, |number, &byte| (number << 8) | u64::from(byte))
+}
+
+fn hash(key: &[u8; 32], parts: &[&[u8]]) -> [u8; 32] {
+    // HMAC pads a key to its block of 64 bytes with zeros (RFC 2104), which makes this infallible.
+    let mut block = [0; 64];
+    block[..32].copy_from_slice(key);
+    let mut mac = Hmac::<Sha256>::new(&block.into());
+    for part in parts {
+        mac.update(part);
+    }
+    mac.finalize().into_bytes().into()
+}
+
+/// What a code carries.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct CodeValue {
+    credits: u64,
+    maintenance_credits: u64,
+}
+
+/// A code cannot carry this.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error(
+    "a code carries 0 to {MAX_CREDITS_A_CODE} credits and 0 to {MAX_CREDITS_A_CODE} maintenance credits, and not \
+     zero of both"
+)]
+pub struct InvalidCodeValue;
+
+impl CodeValue {
+    /// Checks what a code is to carry (rule 1).
+    ///
+    /// # Errors
+    /// Both are zero, or one is above [`MAX_CREDITS_A_CODE`].
+    pub fn new(credits: u64, maintenance_credits: u64) -> Result<Self, InvalidCodeValue> {
+        let most = credits.max(maintenance_credits);
+        (1..=MAX_CREDITS_A_CODE)
+            .contains(&most)
+            .then_some(Self {
+                credits,
+                maintenance_credits,
+            })
+            .ok_or(InvalidCodeValue)
+    }
+
+    /// The credits.
+    #[must_use]
+    pub fn credits(self) -> u64 {
+        self.credits
+    }
+
+    /// The maintenance credits.
+    #[must_use]
+    pub fn maintenance_credits(self) -> u64 {
+        self.maintenance_credits
+    }
+}
+
+/// What the table says of a code that was issued.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Code {
+    /// What finds it.
+    pub key: CodeKey,
+    /// Its last four symbols.
+    pub last_four: String,
+    /// What it carries.
+    pub value: CodeValue,
+    /// The last date on which it can be applied, in the time zone of the site it is applied to.
+    pub expires_on: Option<Date>,
+    /// The only site it can be applied to.
+    pub bound_to: Option<SiteId>,
+    /// Who issued it.
+    pub partner_id: PartnerId,
+    /// The batch it was issued in.
+    pub batch_id: BatchId,
+    /// Its place in the batch.
+    pub index: u32,
+    /// Whether it was applied or voided.
+    pub state: CodeState,
+}
+
+/// A code's state. Expiry is not one: it depends on the date.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum CodeState {
+    /// It can be applied.
+    Outstanding,
+    /// It was applied, for good.
+    Applied(Application),
+    /// It was voided, for good.
+    Voided {
+        /// When.
+        at: Timestamp,
+    },
+}
+
+/// The application of a code to a site.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Application {
+    /// The site.
+    pub site_id: SiteId,
+    /// The sequence number of the entry in the site's statement.
+    pub entry_sequence: u64,
+    /// When.
+    pub at: Timestamp,
+    /// Who.
+    pub by: Email,
+    /// The command that did it.
+    pub command_id: CommandId,
+}
+
+/// A batch of codes of one value.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Batch {
+    /// Its ID.
+    pub id: BatchId,
+    /// Who issues it.
+    pub partner_id: PartnerId,
+    /// What each code carries.
+    pub value: CodeValue,
+    /// How many codes there are.
+    pub count: u32,
+    /// The last date on which they can be applied.
+    pub expires_on: Option<Date>,
+    /// The only site they can be applied to.
+    pub bound_to: Option<SiteId>,
+    /// What the partner notes about it, at most 200 characters.
+    pub note: Option<String>,
+    /// The secret under which the codes are derived.
+    pub secret_id: SecretId,
+    /// When it was issued.
+    pub issued_at: Timestamp,
+}
+
+/// A batch cannot be issued.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum InvalidBatch {
+    /// Too few codes, or too many.
+    #[error("a batch has 1 to {MAX_CODES_A_BATCH} codes")]
+    Count,
+    /// The note is too long, or has control characters.
+    #[error("a note has at most 200 characters and no control characters")]
+    Note,
+}
+
+impl Batch {
+    /// Checks a batch before it is issued.
+    ///
+    /// # Errors
+    /// Its count or its note is out of bounds.
+    pub fn check(self) -> Result<Self, InvalidBatch> {
+        if !(1..=MAX_CODES_A_BATCH).contains(&self.count) {
+            return Err(InvalidBatch::Count);
+        }
+        let note = self.note.as_deref().unwrap_or_default();
+        if note.chars().count() > 200 || note.chars().any(char::is_control) {
+            return Err(InvalidBatch::Note);
+        }
+        Ok(self)
+    }
+
+    /// The code of this batch at `index`, outstanding.
+    ///
+    /// # Errors
+    /// The batch's secret is not at hand.
+    pub fn code(
+        &self,
+        issuer: &CodeIssuer,
+        index: u32,
+    ) -> Result<(LicenseCode, Code), SecretMissing> {
+        let (plain, recognised) = issuer.code(&self.secret_id, &self.id, index)?;
+        let code = Code {
+            key: recognised.key,
+            last_four: recognised.last_four,
+            value: self.value,
+            expires_on: self.expires_on,
+            bound_to: self.bound_to.clone(),
+            partner_id: self.partner_id.clone(),
+            batch_id: self.id.clone(),
+            index,
+            state: CodeState::Outstanding,
+        };
+        Ok((plain, code))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::HashSet;
+
+    const OLD: &str = "2025:00000000000000000000000000000000000000000000000000000000000000aa";
+    const NEW: &str = "2026:00000000000000000000000000000000000000000000000000000000000000bb";
+
+    fn issuer(secrets: &str) -> CodeIssuer {
+        CodeIssuer::new(
+            Secrets::parse(secrets).unwrap(),
+            Secrets::parse(secrets).unwrap(),
+        )
+        .unwrap()
+    }
+
+    fn checker(secrets: &str) -> CodeChecker {
+        CodeChecker::new(Secrets::parse(secrets).unwrap())
+    }
+
+    fn batch(number: u128) -> BatchId {
+        BatchId::parse(&uuid::Uuid::from_u128(number).to_string()).unwrap()
+    }
+
+    fn code_of(issuer: &CodeIssuer, number: u128, index: u32) -> (LicenseCode, RecognisedCode) {
+        issuer.code(issuer.newest(), &batch(number), index).unwrap()
+    }
+
+    #[test]
+    fn the_form_of_a_code_never_changes() {
+        // Codes are printed and sold: this literal may never differ.
+        let (code, recognised) = code_of(&issuer(NEW), 1, 0);
+        assert_eq!(code.to_string(), "92SX2-1EESH-6D2FC-HGTX6");
+        assert_eq!(recognised.key.as_str(), "430e77fae07d0f2332ecb12f1c566f75");
+        assert_eq!(
+            format!("{code:?}"),
+            format!("LicenseCode(…{})", recognised.last_four)
+        );
+    }
+
+    #[test]
+    fn the_same_batch_and_index_give_the_same_code_and_others_another() {
+        let issuer = issuer(NEW);
+        let mut seen = HashSet::new();
+        for number in 0..10 {
+            for index in 0..1_000 {
+                let (code, _) = code_of(&issuer, number, index);
+                assert_eq!(code, code_of(&issuer, number, index).0);
+                assert!(seen.insert(code.to_string()));
+            }
+        }
+    }
+
+    #[test]
+    fn every_wrong_symbol_and_every_swap_of_neighbours_is_refused() {
+        let (issuer, checker) = (issuer(NEW), checker(&format!("{NEW},{OLD}")));
+        for index in 0..50 {
+            let symbols: Vec<char> = code_of(&issuer, 7, index).0.symbols().chars().collect();
+            assert!(
+                checker
+                    .recognise(&symbols.iter().collect::<String>())
+                    .is_ok()
+            );
+            for place in 0..20 {
+                for &wrong in crockford::SYMBOLS {
+                    let mut mistyped = symbols.clone();
+                    mistyped[place] = char::from(wrong);
+                    let accepted = checker
+                        .recognise(&mistyped.iter().collect::<String>())
+                        .is_ok();
+                    assert_eq!(accepted, mistyped == symbols);
+                }
+                let mut swapped = symbols.clone();
+                swapped.swap(place, (place + 1).min(19));
+                let accepted = checker
+                    .recognise(&swapped.iter().collect::<String>())
+                    .is_ok();
+                assert_eq!(accepted, swapped == symbols);
+            }
+        }
+    }
+
+    #[test]
+    fn codes_of_an_older_secret_still_apply_and_those_of_a_dropped_one_do_not() {
+        let (old, recognised) = code_of(&issuer(OLD), 3, 5);
+        let rotated = checker(&format!("{NEW},{OLD}"));
+        assert_eq!(rotated.recognise(&old.to_string()), Ok(recognised));
+        assert_eq!(
+            checker(NEW).recognise(&old.to_string()),
+            Err(CodeNotRecognised)
+        );
+        let issuer = issuer(&format!("{NEW},{OLD}"));
+        let same = issuer
+            .code(&SecretId("2025".into()), &batch(3), 5)
+            .unwrap()
+            .0;
+        assert_eq!(same, old);
+        assert_eq!(issuer.newest().to_string(), "2026");
+    }
+
+    #[test]
+    fn secrets_are_read_strictly_and_never_repeated() {
+        let key = "0".repeat(64);
+        for bad in [
+            "",
+            "a",
+            "a:12",
+            &format!("A:{key}"),
+            &format!("a:{key},a:{key}"),
+            &format!("a:{key},"),
+        ] {
+            assert!(Secrets::parse(bad).is_err(), "{bad}");
+        }
+        let nine: Vec<String> = (0..9).map(|n| format!("s{n}:{key}")).collect();
+        assert!(Secrets::parse(&nine.join(",")).is_err());
+        let shown = format!("{:?}", Secrets::parse(NEW).unwrap());
+        assert!(!shown.contains("bb"), "{shown}");
+    }
+
+    #[test]
+    fn a_code_carries_something_and_not_too_much() {
+        assert!(CodeValue::new(0, 0).is_err());
+        assert!(CodeValue::new(0, 1).is_ok());
+        assert!(CodeValue::new(MAX_CREDITS_A_CODE, 0).is_ok());
+        assert!(CodeValue::new(MAX_CREDITS_A_CODE + 1, 0).is_err());
+        assert!(CodeValue::new(1, MAX_CREDITS_A_CODE + 1).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn every_forgiven_spelling_is_accepted(
+            number: u128,
+            index in 0..MAX_CODES_A_BATCH,
+            spellings in prop::collection::vec((any::<bool>(), 0_usize..3, 0_usize..6), 20),
+        ) {
+            let (code, recognised) = code_of(&issuer(NEW), number, index);
+            let mut text = String::new();
+            for (symbol, (lower, mix_up, separator)) in code.symbols().chars().zip(spellings) {
+                let symbol = match symbol {
+                    '0' => ['0', 'O', 'o'][mix_up],
+                    '1' => ['1', 'I', 'l'][mix_up],
+                    other => other,
+                };
+                text.push(if lower { symbol.to_ascii_lowercase() } else { symbol });
+                text.push_str(["", "-", " ", "\u{a0}", "–", ""][separator]);
+            }
+            prop_assert_eq!(checker(NEW).recognise(&text), Ok(recognised));
+        }
+
+        #[test]
+        fn no_text_makes_it_panic(text in ".{0,200}") {
+            let _ = checker(NEW).recognise(&text);
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! The monthly deduction of dynamic sites: charging due dates, halting and resuming (rules 6 to 11).
+
+use super::amount::{BalanceOutOfRange, Changes};
+use super::calendar::dates_after;
+use super::change::{Change, Draft, MAX_ITEMS};
+use super::entry::{Actor, Event};
+use super::site::{Site, SiteType, Status};
+use jiff::{Timestamp, civil::Date};
+
+/// The most due dates that one change charges: two months of daily due dates. A site that missed more is charged
+/// in several transactions, so that each fits one.
+pub const DUE_DATES_A_CHANGE: usize = 62;
+
+/// The items of a change beside its due dates and the devices it adds: the site, the request, the command's own
+/// entry and guard, and a halt, or an overdue deduction and a resume.
+pub(super) const OTHER_ITEMS: usize = 7;
+
+const _: () = assert!(DUE_DATES_A_CHANGE + OTHER_ITEMS <= MAX_ITEMS);
+
+/// How far a site was settled.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Settled {
+    /// Every due date until today was charged, or the site is halted.
+    UntilToday,
+    /// As many due dates were charged as one change may, and there are more.
+    InPart,
+}
+
+/// What the scheduled deduction does with one site.
+#[derive(Debug)]
+pub struct Deduction {
+    /// What is to be committed.
+    pub change: Change,
+    /// Due dates are left: the site is to be deducted again after this.
+    pub more: bool,
+}
+
+/// Charges the due dates of a site that were not charged yet, oldest first, until it falls short (rule 10).
+///
+/// `None` where there is nothing to do. A change without entries moves the site on the agenda alone.
+///
+/// # Errors
+/// Never in practice: no more than the balance is ever taken.
+pub fn deduct(site: Site, now: Timestamp) -> Result<Option<Deduction>, BalanceOutOfRange> {
+    let mut draft = Draft::of(site, now);
+    let before = (draft.site.sequence, draft.site.charged_through);
+    if draft.site.status == Status::PaymentRequired {
+        // A halted site resumes by a recharge or a removal alone (rule 9).
+        return Ok(None);
+    }
+    let settled = settle(&mut draft, DUE_DATES_A_CHANGE)?;
+    let moved = (draft.site.sequence, draft.site.charged_through) != before;
+    Ok(moved.then(|| Deduction {
+        change: draft.finish(Vec::new()),
+        more: settled == Settled::InPart,
+    }))
+}
+
+/// Brings a site up to today: an activated one is charged for each due date it missed, until it falls short; a
+/// halted one pays what is overdue and resumes, if its balance covers that. Charges at most `most` due dates.
+pub(super) fn settle(draft: &mut Draft, most: usize) -> Result<Settled, BalanceOutOfRange> {
+    match (draft.site.site_type, draft.site.status) {
+        (SiteType::Regular, _) => Ok(Settled::UntilToday),
+        (SiteType::Dynamic, Status::Activated) => charge_due_dates(draft, most),
+        (SiteType::Dynamic, Status::PaymentRequired) => {
+            pay_overdue(draft).map(|()| Settled::UntilToday)
+        }
+    }
+}
+
+fn charge_due_dates(draft: &mut Draft, most: usize) -> Result<Settled, BalanceOutOfRange> {
+    if draft.site.devices.total() == 0 {
+        draft.site.charged_through = draft.today;
+        return Ok(Settled::UntilToday);
+    }
+    let mut charged = 0;
+    for due_on in dates_after(draft.site.charged_through, draft.today) {
+        let devices = draft.site.devices.due_on(due_on);
+        if charged == most && devices > 0 {
+            return Ok(Settled::InPart);
+        }
+        if draft.site.balances.credits < u64::from(devices) {
+            draft.site.status = Status::PaymentRequired;
+            draft.record(
+                Actor::System,
+                Event::Halt { due_on, devices },
+                Changes::NONE,
+            )?;
+            return Ok(Settled::UntilToday);
+        }
+        if devices > 0 {
+            let taken = Changes::take_credits(u64::from(devices))?;
+            draft.record(Actor::System, Event::Deduction { due_on, devices }, taken)?;
+            charged += 1;
+        }
+        draft.site.charged_through = due_on;
+    }
+    Ok(Settled::UntilToday)
+}
+
+fn pay_overdue(draft: &mut Draft) -> Result<(), BalanceOutOfRange> {
+    let devices = overdue(&draft.site, draft.today);
+    if draft.site.balances.credits < u64::from(devices) {
+        return Ok(());
+    }
+    if devices > 0 {
+        let event = Event::OverdueDeduction {
+            charged_through: draft.site.charged_through,
+            paid_through: draft.today,
+            devices,
+        };
+        draft.record(
+            Actor::System,
+            event,
+            Changes::take_credits(u64::from(devices))?,
+        )?;
+    }
+    draft.site.status = Status::Activated;
+    draft.site.charged_through = draft.today;
+    let resumed_on = draft.today;
+    draft.record(Actor::System, Event::Resume { resumed_on }, Changes::NONE)
+}
+
+/// What a halted site owes: one credit for each device with a due date after the last date charged, once.
+pub(super) fn overdue(site: &Site, today: Date) -> u32 {
+    match site.status {
+        Status::Activated => 0,
+        Status::PaymentRequired => site
+            .devices
+            .with_due_date_between(site.charged_through, today),
+    }
+}

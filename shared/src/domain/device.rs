@@ -1,0 +1,187 @@
+//! Registering and removing devices (rules 6, 8, 9, 11 and 12).
+
+use super::amount::{BalanceOutOfRange, Changes};
+use super::calendar::{AnchorDay, TooManyDevices};
+use super::change::{Change, Draft, Guard, MAX_ITEMS};
+use super::deduction::{DUE_DATES_A_CHANGE, OTHER_ITEMS, Settled, settle};
+use super::entry::{Actor, Event};
+use super::identity::{DeviceId, Email, SiteId, SiteName};
+use super::site::{Site, SiteType, Status};
+use jiff::{Timestamp, civil::Date};
+
+/// The most devices that one call registers, so that it fits one transaction.
+pub const MAX_DEVICES_A_CALL: usize = 90;
+
+const _: () = assert!(MAX_DEVICES_A_CALL + OTHER_ITEMS < MAX_ITEMS);
+
+/// A device of a site.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Device {
+    /// Its site.
+    pub site_id: SiteId,
+    /// Unique on its site.
+    pub id: DeviceId,
+    /// What people call it, under the rules of a site's name.
+    pub name: SiteName,
+    /// The date of its registration, in the site's zone; its day is the anchor day.
+    pub registered_on: Date,
+}
+
+/// A device to be registered.
+#[derive(Clone, Debug)]
+pub struct NewDevice {
+    /// Unique on its site.
+    pub id: DeviceId,
+    /// What people call it.
+    pub name: SiteName,
+}
+
+/// What is to be committed.
+#[derive(Debug)]
+pub enum Decision {
+    /// The command, done.
+    Done {
+        /// What is to be committed.
+        change: Change,
+        /// The place, among the new entries, of the command's own: those before it charge what was due.
+        own_entry: usize,
+    },
+    /// The site missed more due dates than one change may charge. They are charged first, the command after.
+    SettleFirst(Change),
+}
+
+/// Why devices cannot be registered.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum RegistrationRefused {
+    /// The site is halted, or is by what is due today.
+    #[error("the site is halted until it is recharged")]
+    PaymentRequired,
+    /// The first credit of each device is not there.
+    #[error("registering needs {needed} credits, and there are {available}")]
+    InsufficientCredits {
+        /// One for each device.
+        needed: u64,
+        /// The balance, after what is due today.
+        available: u64,
+    },
+    /// None were named, or more than a call may register.
+    #[error("one call registers 1 to {MAX_DEVICES_A_CALL} devices")]
+    Count,
+    /// The site would have too many.
+    #[error(transparent)]
+    TooManyDevices(#[from] TooManyDevices),
+    /// Never in practice: no more than the balance is ever taken.
+    #[error(transparent)]
+    Balance(#[from] BalanceOutOfRange),
+}
+
+/// Registers devices on the site's date: all or none. On a dynamic site each takes one credit at once.
+///
+/// # Errors
+/// [`RegistrationRefused`] says why, and nothing changes.
+pub fn register(
+    site: Site,
+    devices: &[NewDevice],
+    by: &Email,
+    now: Timestamp,
+) -> Result<Decision, RegistrationRefused> {
+    let count = u32::try_from(devices.len()).map_err(|_| RegistrationRefused::Count)?;
+    if !(1..=MAX_DEVICES_A_CALL).contains(&devices.len()) {
+        return Err(RegistrationRefused::Count);
+    }
+    let mut draft = Draft::of(site, now);
+    // A halted site is never settled here: it resumes by a recharge or a removal alone (rule 9).
+    let most = DUE_DATES_A_CHANGE.min(MAX_ITEMS - OTHER_ITEMS - devices.len());
+    if draft.site.status == Status::Activated && settle(&mut draft, most)? == Settled::InPart {
+        return Ok(Decision::SettleFirst(draft.finish(Vec::new())));
+    }
+    if draft.site.status == Status::PaymentRequired {
+        return Err(RegistrationRefused::PaymentRequired);
+    }
+    let price = match draft.site.site_type {
+        SiteType::Dynamic => u64::from(count),
+        SiteType::Regular => 0,
+    };
+    if draft.site.balances.credits < price {
+        return Err(RegistrationRefused::InsufficientCredits {
+            needed: price,
+            available: draft.site.balances.credits,
+        });
+    }
+    let registered_on = draft.today;
+    draft
+        .site
+        .devices
+        .add(AnchorDay::of(registered_on), count)?;
+    let event = Event::DeviceRegistration {
+        registered_on,
+        devices: count,
+    };
+    let actor = Actor::Administrator { email: by.clone() };
+    let own_entry = draft.entries();
+    draft.record(actor, event, Changes::take_credits(price)?)?;
+    let site_id = draft.site.id.clone();
+    let added = devices.iter().map(|device| {
+        Guard::DeviceAdded(Device {
+            site_id: site_id.clone(),
+            id: device.id.clone(),
+            name: device.name.clone(),
+            registered_on,
+        })
+    });
+    Ok(Decision::Done {
+        change: draft.finish(added.collect()),
+        own_entry,
+    })
+}
+
+/// Why a device cannot be removed.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum RemovalRefused {
+    /// The site's counters and its devices disagree, which is a defect: nothing is changed.
+    #[error("the site counts no device of the anchor day of {0}")]
+    NotCounted(Date),
+    /// Never in practice: no more than the balance is ever taken.
+    #[error(transparent)]
+    Balance(#[from] BalanceOutOfRange),
+}
+
+/// Removes a device. What was due before is charged first; a halted site whose balance covers what is overdue
+/// without it pays and resumes (rule 9). Nothing is refunded.
+///
+/// # Errors
+/// [`RemovalRefused`] says why, and nothing changes.
+pub fn remove(
+    site: Site,
+    device: &Device,
+    by: &Email,
+    now: Timestamp,
+) -> Result<Decision, RemovalRefused> {
+    let mut draft = Draft::of(site, now);
+    if draft.site.status == Status::Activated
+        && settle(&mut draft, DUE_DATES_A_CHANGE)? == Settled::InPart
+    {
+        return Ok(Decision::SettleFirst(draft.finish(Vec::new())));
+    }
+    if !draft
+        .site
+        .devices
+        .remove(AnchorDay::of(device.registered_on))
+    {
+        return Err(RemovalRefused::NotCounted(device.registered_on));
+    }
+    let event = Event::DeviceRemoval {
+        device_id: device.id.clone(),
+        registered_on: device.registered_on,
+    };
+    let actor = Actor::Administrator { email: by.clone() };
+    let own_entry = draft.entries();
+    draft.record(actor, event, Changes::NONE)?;
+    if draft.site.status == Status::PaymentRequired {
+        settle(&mut draft, DUE_DATES_A_CHANGE)?;
+    }
+    Ok(Decision::Done {
+        change: draft.finish(vec![Guard::DeviceRemoved(device.id.clone())]),
+        own_entry,
+    })
+}

@@ -1,0 +1,374 @@
+//! Who and what things are called: newtypes, each with one fallible `parse`.
+
+use super::crockford;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// A text is not a valid name of its kind. `what` names the kind, `rule` what a valid one looks like.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("{what} must be {rule}")]
+pub struct InvalidName {
+    /// The kind of name, as the contract spells it.
+    pub what: &'static str,
+    /// What a valid one looks like.
+    pub rule: &'static str,
+}
+
+macro_rules! text_type {
+    ($(#[$meta:meta])* $name:ident) => {
+        $(#[$meta])*
+        #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(String);
+
+        impl $name {
+            /// The canonical text.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = InvalidName;
+            fn try_from(text: String) -> Result<Self, InvalidName> {
+                Self::parse(&text)
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(name: $name) -> Self {
+                name.0
+            }
+        }
+    };
+}
+
+text_type! {
+    /// A site's ID: eight symbols of Crockford's Base32, 40 random bits. Short enough to read out on the phone,
+    /// and it says nothing about how many sites there are.
+    SiteId
+}
+
+text_type! {
+    /// A partner's ID, as its token carries it: 1 to 64 ASCII letters, digits, `-` and `_`.
+    PartnerId
+}
+
+text_type! {
+    /// A batch's ID: a UUID in its canonical form. Version 7 by time of issue, so that batches sort by age.
+    BatchId
+}
+
+text_type! {
+    /// A device's ID: 1 to 64 ASCII letters, digits, `-`, `_`, `.` and `:`.
+    DeviceId
+}
+
+text_type! {
+    /// An e-mail address in lower case, at most 254 bytes (RFC 5321). Compared without case.
+    Email
+}
+
+text_type! {
+    /// A site's name: 1 to 100 characters, none of them a control character. Names may repeat.
+    SiteName
+}
+
+text_type! {
+    /// A country: an ISO 3166-1 alpha-2 code, in upper case.
+    Country
+}
+
+text_type! {
+    /// The ID of one command: a UUID that is made anew for each and written with each entry. It tells a
+    /// command whose answer was lost that the change it finds is its own.
+    CommandId
+}
+
+/// The symbols of a site ID.
+const SITE_ID_SYMBOLS: u32 = 8;
+
+impl SiteId {
+    /// Reads a site ID, and forgives what [`crockford::decode`] forgives.
+    ///
+    /// # Errors
+    /// It is not eight symbols of the alphabet.
+    pub fn parse(text: &str) -> Result<Self, InvalidName> {
+        crockford::decode(text, SITE_ID_SYMBOLS)
+            .map(|bits| Self(crockford::encode(bits, SITE_ID_SYMBOLS)))
+            .ok_or(InvalidName {
+                what: "site_id",
+                rule: "8 symbols of Crockford Base32",
+            })
+    }
+
+    /// Makes the site ID of 40 random bits; the bits above them are ignored.
+    #[must_use]
+    pub fn from_random(bits: u64) -> Self {
+        Self(crockford::encode(u128::from(bits), SITE_ID_SYMBOLS))
+    }
+}
+
+impl PartnerId {
+    /// Reads a partner's ID.
+    ///
+    /// # Errors
+    /// It is empty, too long, or has another character.
+    pub fn parse(text: &str) -> Result<Self, InvalidName> {
+        plain(text, "-_").map(Self).ok_or(InvalidName {
+            what: "partner_id",
+            rule: "1 to 64 ASCII letters, digits, hyphens and underscores",
+        })
+    }
+}
+
+impl DeviceId {
+    /// Reads a device's ID.
+    ///
+    /// # Errors
+    /// It is empty, too long, or has another character.
+    pub fn parse(text: &str) -> Result<Self, InvalidName> {
+        plain(text, "-_.:").map(Self).ok_or(InvalidName {
+            what: "device_id",
+            rule: "1 to 64 ASCII letters, digits, hyphens, underscores, dots and colons",
+        })
+    }
+}
+
+impl BatchId {
+    /// Reads a batch's ID.
+    ///
+    /// # Errors
+    /// It is not a UUID in its hyphenated form.
+    pub fn parse(text: &str) -> Result<Self, InvalidName> {
+        uuid(text, "batch_id").map(Self)
+    }
+
+    /// The ID of a batch that is issued at `at`: a UUID of version 7.
+    #[must_use]
+    pub fn issued_at(at: jiff::Timestamp) -> Self {
+        let seconds = u64::try_from(at.as_second()).unwrap_or(0);
+        let time = uuid::Timestamp::from_unix(
+            uuid::NoContext,
+            seconds,
+            at.subsec_nanosecond().unsigned_abs(),
+        );
+        Self(uuid::Uuid::new_v7(time).to_string())
+    }
+}
+
+impl CommandId {
+    /// Reads a command's ID.
+    ///
+    /// # Errors
+    /// It is not a UUID in its hyphenated form.
+    pub fn parse(text: &str) -> Result<Self, InvalidName> {
+        uuid(text, "command_id").map(Self)
+    }
+
+    /// A new random ID.
+    #[must_use]
+    pub fn random() -> Self {
+        Self(uuid::Uuid::new_v4().to_string())
+    }
+}
+
+impl Email {
+    /// Reads an e-mail address, trims it, and lowers its case.
+    ///
+    /// # Errors
+    /// It is not one `@` between two parts of visible characters, or is longer than 254 bytes.
+    pub fn parse(text: &str) -> Result<Self, InvalidName> {
+        let text = text.trim().to_lowercase();
+        let visible = !text.chars().any(|c| c.is_whitespace() || c.is_control());
+        let parts = text.split_once('@').is_some_and(|(local, domain)| {
+            !local.is_empty() && !domain.is_empty() && !domain.contains('@')
+        });
+        (visible && parts && text.len() <= 254)
+            .then_some(Self(text))
+            .ok_or(InvalidName {
+                what: "email",
+                rule: "one e-mail address of at most 254 bytes",
+            })
+    }
+}
+
+impl SiteName {
+    /// Reads a name and trims it.
+    ///
+    /// # Errors
+    /// Nothing is left, it is longer than 100 characters, or it has a control character.
+    pub fn parse(text: &str) -> Result<Self, InvalidName> {
+        let text = text.trim();
+        let length = text.chars().count();
+        ((1..=100).contains(&length) && !text.chars().any(char::is_control))
+            .then(|| Self(text.to_owned()))
+            .ok_or(InvalidName {
+                what: "name",
+                rule: "1 to 100 characters without control characters",
+            })
+    }
+}
+
+impl Country {
+    /// Reads a country's code, in either case.
+    ///
+    /// # Errors
+    /// It is not two ASCII letters.
+    pub fn parse(text: &str) -> Result<Self, InvalidName> {
+        (text.len() == 2 && text.bytes().all(|b| b.is_ascii_alphabetic()))
+            .then(|| Self(text.to_ascii_uppercase()))
+            .ok_or(InvalidName {
+                what: "country",
+                rule: "a two-letter ISO 3166-1 code",
+            })
+    }
+}
+
+/// A time zone of the IANA database, by its name.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct TimeZone {
+    name: String,
+    zone: jiff::tz::TimeZone,
+}
+
+impl TimeZone {
+    /// Finds a time zone, without regard to case.
+    ///
+    /// # Errors
+    /// The compiled-in database has no zone of that name.
+    pub fn parse(name: &str) -> Result<Self, InvalidName> {
+        let zone = jiff::tz::TimeZone::get(name).ok();
+        zone.and_then(|zone| {
+            let name = zone.iana_name()?.to_owned();
+            Some(Self { name, zone })
+        })
+        .ok_or(InvalidName {
+            what: "time_zone",
+            rule: "the name of a time zone of the IANA database, such as Europe/Vienna",
+        })
+    }
+
+    /// The zone's IANA name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.name
+    }
+
+    /// The date at an instant.
+    #[must_use]
+    pub fn date(&self, at: jiff::Timestamp) -> jiff::civil::Date {
+        self.zone.to_datetime(at).date()
+    }
+
+    /// The first instant of a date, which is not midnight where the clocks skip it.
+    ///
+    /// A date that the zone skipped whole (Pacific/Apia, 30 December 2011) begins where the next one does.
+    /// `None` only within a day of the calendar's end.
+    #[must_use]
+    pub fn start_of(&self, date: jiff::civil::Date) -> Option<jiff::Timestamp> {
+        let midnight = self
+            .zone
+            .to_ambiguous_zoned_datetime(date.to_datetime(jiff::civil::Time::midnight()));
+        midnight.compatible().ok().map(|start| start.timestamp())
+    }
+}
+
+impl TryFrom<String> for TimeZone {
+    type Error = InvalidName;
+    fn try_from(name: String) -> Result<Self, InvalidName> {
+        Self::parse(&name)
+    }
+}
+
+impl From<TimeZone> for String {
+    fn from(zone: TimeZone) -> Self {
+        zone.name
+    }
+}
+
+fn plain(text: &str, also: &str) -> Option<String> {
+    let valid = |c: char| c.is_ascii_alphanumeric() || also.contains(c);
+    ((1..=64).contains(&text.len()) && text.chars().all(valid)).then(|| text.to_owned())
+}
+
+fn uuid(text: &str, what: &'static str) -> Result<String, InvalidName> {
+    uuid::Uuid::try_parse(text)
+        .ok()
+        .filter(|_| text.len() == 36)
+        .map(|id| id.to_string())
+        .ok_or(InvalidName {
+            what,
+            rule: "a UUID in its hyphenated form",
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jiff::civil::date;
+
+    #[test]
+    fn site_ids_forgive_what_is_misread_on_the_phone() {
+        let id = SiteId::parse("K7QP01M9").unwrap();
+        assert_eq!(SiteId::parse("k7qp-oLm9").unwrap(), id);
+        assert!(SiteId::parse("K7QP01M").is_err());
+        assert!(SiteId::parse("K7QP01MU").is_err());
+    }
+
+    #[test]
+    fn e_mail_addresses_are_compared_without_case() {
+        assert_eq!(
+            Email::parse(" Kim@Example.com ").unwrap().as_str(),
+            "kim@example.com"
+        );
+        for bad in [
+            "",
+            "kim",
+            "@example.com",
+            "kim@",
+            "a@b@c",
+            "a b@c",
+            "a\u{7}@b",
+        ] {
+            assert!(Email::parse(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_day_begins_where_the_clocks_skip_midnight() {
+        // Beirut's summer time begins at midnight: that day's first instant is 01:00.
+        let zone = TimeZone::parse("Asia/Beirut").unwrap();
+        let start = zone.start_of(date(2027, 3, 28)).unwrap();
+        assert_eq!(start.to_string(), "2027-03-27T22:00:00Z");
+        assert_eq!(zone.date(start), date(2027, 3, 28));
+        let before = start - jiff::SignedDuration::from_millis(1);
+        assert_eq!(zone.date(before), date(2027, 3, 27));
+    }
+
+    #[test]
+    fn a_date_that_a_zone_skipped_begins_with_the_next() {
+        let zone = TimeZone::parse("Pacific/Apia").unwrap();
+        let start = zone.start_of(date(2011, 12, 30)).unwrap();
+        assert_eq!(Some(start), zone.start_of(date(2011, 12, 31)));
+        assert_eq!(zone.date(start), date(2011, 12, 31));
+    }
+
+    #[test]
+    fn time_zones_are_those_of_the_database() {
+        assert_eq!(
+            TimeZone::parse("europe/vienna").unwrap().as_str(),
+            "Europe/Vienna"
+        );
+        assert!(TimeZone::parse("Europe/Nowhere").is_err());
+        assert!(TimeZone::parse("").is_err());
+    }
+}

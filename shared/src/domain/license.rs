@@ -1,0 +1,174 @@
+//! A site's license at an instant: its balances, what is due next, and how long they last.
+
+use super::amount::Balances;
+use super::calendar::dates_after;
+use super::deduction::overdue;
+use super::identity::{Country, SiteId, SiteName, TimeZone};
+use super::site::{Site, SiteType, Status};
+use jiff::{Timestamp, ToSpan, civil::Date};
+use serde::{Deserialize, Serialize};
+
+/// How many days ahead the forecast adds up what is due.
+const FORECAST_DAYS: i32 = 30;
+
+/// The license of a site. This is also its form in the contract.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub struct License {
+    /// The site.
+    pub site_id: SiteId,
+    /// Its name.
+    pub site_name: SiteName,
+    /// How it pays.
+    pub site_type: SiteType,
+    /// Where it is.
+    pub country: Country,
+    /// The zone in which its dates are counted.
+    pub time_zone: TimeZone,
+    /// Whether it runs.
+    pub status: Status,
+    /// What it holds.
+    pub balances: Balances,
+    /// How many devices it has.
+    pub devices: u32,
+    /// The next deduction; none for a regular site, a halted one, or one without devices.
+    pub next_deduction: Option<NextDeduction>,
+    /// What is to come.
+    pub forecast: Forecast,
+    /// What a halted site owes.
+    pub overdue: Overdue,
+}
+
+/// The next deduction.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub struct NextDeduction {
+    /// The due date, in the site's zone. Not after today where it is about to be charged.
+    pub on: Date,
+    /// What it takes.
+    pub credits: u32,
+    /// Whether the balance covers it.
+    pub sufficient: bool,
+}
+
+/// What is to come.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub struct Forecast {
+    /// What is due from now until 30 days from today, together with what is overdue.
+    pub credits_due_30_days: u64,
+    /// The last date whose deductions the balance covers, or for a halted site covered. None where the balance
+    /// never falls short: a regular site, one without devices, or not before the calendar ends in the year 9999.
+    pub covered_until: Option<Date>,
+}
+
+/// What a halted site owes.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub struct Overdue {
+    /// One credit for each device with a due date after the last date charged.
+    pub credits: u32,
+}
+
+/// The license of a site as seen at `now`. Nothing is charged by looking.
+#[must_use]
+pub fn view(site: &Site, now: Timestamp) -> License {
+    let today = site.today(now);
+    License {
+        site_id: site.id.clone(),
+        site_name: site.name.clone(),
+        site_type: site.site_type,
+        country: site.country.clone(),
+        time_zone: site.time_zone.clone(),
+        status: site.status,
+        balances: site.balances,
+        devices: site.devices.total(),
+        next_deduction: next_deduction(site),
+        forecast: Forecast {
+            credits_due_30_days: due_soon(site, today),
+            covered_until: covered_until(site),
+        },
+        overdue: Overdue {
+            credits: overdue(site, today),
+        },
+    }
+}
+
+fn next_deduction(site: &Site) -> Option<NextDeduction> {
+    if site.site_type == SiteType::Regular || site.status == Status::PaymentRequired {
+        return None;
+    }
+    let on = site.devices.next_due_date(site.charged_through)?;
+    let credits = site.devices.due_on(on);
+    Some(NextDeduction {
+        on,
+        credits,
+        sufficient: site.balances.credits >= u64::from(credits),
+    })
+}
+
+fn due_soon(site: &Site, today: Date) -> u64 {
+    if site.site_type == SiteType::Regular {
+        return 0;
+    }
+    let from = match site.status {
+        Status::Activated => site.charged_through,
+        Status::PaymentRequired => today,
+    };
+    let until = today.saturating_add(FORECAST_DAYS.days());
+    let due = dates_after(from, until).map(|date| u64::from(site.devices.due_on(date)));
+    u64::from(overdue(site, today)) + due.sum::<u64>()
+}
+
+/// The day before the one on which the balance falls short.
+///
+/// Every month charges each device once, so whole months are skipped by a division.
+fn covered_until(site: &Site) -> Option<Date> {
+    let monthly = u64::from(site.devices.total());
+    if site.site_type == SiteType::Regular || monthly == 0 {
+        return None;
+    }
+    if site.status == Status::PaymentRequired {
+        return Some(site.charged_through);
+    }
+    let first_month_end = site.charged_through.last_of_month();
+    let first = walk(
+        site,
+        site.charged_through,
+        first_month_end,
+        site.balances.credits,
+    );
+    let rest = match first {
+        Walk::FallsShort(on) => return on.yesterday().ok(),
+        Walk::Covered { rest } => rest,
+    };
+    let months = i32::try_from(rest / monthly).ok()?;
+    // Bounded, as a span of more months than the calendar has cannot be made.
+    let months_until = (months < 12 * 10_000).then(|| months.months())?;
+    let covered = first_month_end
+        .first_of_month()
+        .checked_add(months_until)
+        .ok()?
+        .last_of_month();
+    match walk(
+        site,
+        covered,
+        covered.checked_add(31.days()).ok()?,
+        rest % monthly,
+    ) {
+        Walk::FallsShort(on) => on.yesterday().ok(),
+        Walk::Covered { .. } => None,
+    }
+}
+
+enum Walk {
+    FallsShort(Date),
+    Covered { rest: u64 },
+}
+
+fn walk(site: &Site, after: Date, through: Date, credits: u64) -> Walk {
+    let mut rest = credits;
+    for date in dates_after(after, through) {
+        match rest.checked_sub(u64::from(site.devices.due_on(date))) {
+            Some(less) => rest = less,
+            None => return Walk::FallsShort(date),
+        }
+    }
+    Walk::Covered { rest }
+}

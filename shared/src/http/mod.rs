@@ -1,0 +1,58 @@
+//! The HTTP contract: gateway events in, answers and problems out.
+//!
+//! An event is read as it comes from the HTTP API (payload format 2.0). It is not turned into an `http::Request`
+//! first: that would panic on a path that is no URI, and a function that aborts answers nobody.
+
+mod answer;
+mod arrival;
+mod bodies;
+mod problem;
+
+pub use answer::Answer;
+pub use arrival::{Arrival, MAX_BODY_BYTES};
+pub use bodies::{
+    PreviewBody, RedemptionBody, license_answer, page, preview_answer, redemption_answer,
+    statement_answer,
+};
+pub use problem::{Problem, ProblemCode};
+
+use aws_lambda_events::apigw::ApiGatewayV2httpRequest;
+use std::error::Error;
+
+/// Answers one event: reads it, hands it on, and logs one line that has neither code, token nor address.
+pub async fn answer<F>(event: ApiGatewayV2httpRequest, handle: impl FnOnce(Arrival) -> F) -> Answer
+where
+    F: Future<Output = Result<Answer, Problem>>,
+{
+    let arrival = Arrival::of(event);
+    let route = arrival.route.clone();
+    let request_id = arrival.request_id.clone();
+    // Boxed, as the SDK's futures are nested too deeply to be part of a larger one.
+    match Box::pin(handle(arrival)).await {
+        Ok(answer) => {
+            tracing::info!(route, request_id, status = answer.status_code, "answered");
+            answer
+        }
+        Err(problem) => {
+            let (status, code) = (problem.status(), problem.code.as_str());
+            if let Some(source) = problem.source.as_deref() {
+                // A defect or an outage: the whole chain of causes, once, here.
+                let causes = chain(source);
+                tracing::error!(route, request_id, status, code, causes, "failed");
+            } else {
+                tracing::info!(route, request_id, status, code, "refused");
+            }
+            problem.into_answer()
+        }
+    }
+}
+
+fn chain(error: &(dyn Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}

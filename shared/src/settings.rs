@@ -1,0 +1,107 @@
+//! Settings: the only reader of the environment.
+//!
+//! Credentials, region and endpoint are the variables that Lambda and every SDK know. They are read here by name:
+//! a Lambda function needs none of the other sources of credentials, nor the code that looks for them.
+
+use crate::domain::code::{CodeChecker, InvalidSecrets, Secrets};
+use crate::store::Store;
+use aws_credential_types::Credentials;
+use aws_sdk_dynamodb::config::retry::RetryConfig;
+use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
+use aws_sdk_dynamodb::config::{BehaviorVersion, Region, SharedHttpClient};
+use aws_smithy_http_client::Builder;
+use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode};
+use std::time::Duration;
+
+/// The longest wait for a connection to the table.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+/// The longest wait for one answer of the table.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// The roots that sign for AWS: Amazon's own four, and Starfield's, by which older stores know them.
+/// Source: <https://www.amazontrust.com/repository/>.
+const ROOTS: &[u8] = include_bytes!("amazon-trust-services.pem");
+
+/// The environment lacks something or has it in a wrong form.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingsError {
+    /// A variable is missing.
+    #[error("the environment variable {0} is missing")]
+    Missing(&'static str),
+    /// The secrets cannot be read.
+    #[error("the environment variable {0} cannot be read: {1}")]
+    Secrets(&'static str, #[source] InvalidSecrets),
+    /// The TLS roots cannot be read.
+    #[error("the TLS roots cannot be read")]
+    Tls(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// The table, from `TABLE_NAME`, `AWS_REGION`, the credentials, and `AWS_ENDPOINT_URL_DYNAMODB` if it is there.
+///
+/// # Errors
+/// A variable is missing.
+pub fn store() -> Result<Store, SettingsError> {
+    let table = required("TABLE_NAME")?;
+    let region = required("AWS_REGION")?;
+    let credentials = Credentials::new(
+        required("AWS_ACCESS_KEY_ID")?,
+        required("AWS_SECRET_ACCESS_KEY")?,
+        variable("AWS_SESSION_TOKEN"),
+        None,
+        "environment",
+    );
+    let mut config = aws_sdk_dynamodb::Config::builder()
+        .region(Region::new(region))
+        .credentials_provider(credentials)
+        .http_client(http_client()?);
+    config.set_endpoint_url(variable("AWS_ENDPOINT_URL_DYNAMODB"));
+    Ok(Store::new(client(config), table))
+}
+
+/// The codes' secrets, from `CODE_CHECK_SECRETS`.
+///
+/// # Errors
+/// The variable is missing or cannot be read.
+pub fn code_checker() -> Result<CodeChecker, SettingsError> {
+    const NAME: &str = "CODE_CHECK_SECRETS";
+    let secrets =
+        Secrets::parse(&required(NAME)?).map_err(|error| SettingsError::Secrets(NAME, error))?;
+    Ok(CodeChecker::new(secrets))
+}
+
+/// A client whose requests are sent once: the store alone decides what is tried again.
+#[must_use]
+pub fn client(config: aws_sdk_dynamodb::config::Builder) -> aws_sdk_dynamodb::Client {
+    let timeouts = TimeoutConfig::builder()
+        .connect_timeout(CONNECT_TIMEOUT)
+        .operation_attempt_timeout(ANSWER_TIMEOUT);
+    let config = config
+        .behavior_version(BehaviorVersion::v2026_01_12())
+        .retry_config(RetryConfig::disabled())
+        .timeout_config(timeouts.build());
+    aws_sdk_dynamodb::Client::from_conf(config.build())
+}
+
+/// One HTTP client, one TLS stack, and five roots instead of the 145 of an operating system.
+fn http_client() -> Result<SharedHttpClient, SettingsError> {
+    let roots = TrustStore::empty().with_pem_certificate(ROOTS);
+    let context = TlsContext::builder().with_trust_store(roots).build();
+    let context = context.map_err(|error| SettingsError::Tls(error.into()))?;
+    let builder = Builder::new()
+        .tls_provider(Provider::Rustls(CryptoMode::Ring))
+        .tls_context(context);
+    Ok(builder.build_https())
+}
+
+fn required(name: &'static str) -> Result<String, SettingsError> {
+    variable(name).ok_or(SettingsError::Missing(name))
+}
+
+/// A variable that is there and not empty: a template can only ever set one to nothing, not take it away.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this module is the one reader of the environment"
+)]
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}

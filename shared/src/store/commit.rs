@@ -1,0 +1,241 @@
+//! The one write path: a change, or the changes of several sites, as one transaction.
+//!
+//! Who races whom over which condition:
+//!
+//! ```text
+//! two commands on one site          both read version 7; one writes 8; SITE_UNCHANGED fails for the other
+//! one code on two sites             both read it outstanding; CODE_NOT_APPLIED fails for the slower
+//! applying a code and voiding it    CODE_NOT_APPLIED here, its mirror image there
+//! one request sent twice at once    REQUEST_UNKNOWN fails for the slower, which then answers as the first did
+//! one device registered twice       ABSENT fails for the slower
+//! a write whose answer was lost     sent again, it fails by SITE_UNCHANGED; the entry's command ID says whose it was
+//! ```
+
+use super::Store;
+use super::items::{FirstAnswer, Item, encode, encode_device, encode_entry, encode_site};
+use super::keys::Key;
+use super::retry::Failure;
+use crate::domain::change::{Change, Guard};
+use crate::domain::code::{Application, CodeKey};
+use crate::domain::identity::{CommandId, SiteId};
+use aws_sdk_dynamodb::error::{BuildError, SdkError};
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, TransactWriteItem, Update};
+use jiff::{Timestamp, civil::Date};
+use std::error::Error;
+
+/// The item must not exist.
+pub(super) const ABSENT: &str = "attribute_not_exists(PK)";
+/// The item must exist.
+pub(super) const PRESENT: &str = "attribute_exists(PK)";
+/// The site is the one that was read.
+const SITE_UNCHANGED: &str = "version = :read";
+/// Nobody applied the code.
+const CODE_NOT_APPLIED: &str = "attribute_not_exists(applied_at)";
+/// Its partner did not void it.
+const CODE_NOT_VOIDED: &str = "attribute_not_exists(voided_at)";
+/// Its last date is not over.
+const CODE_NOT_EXPIRED: &str = "(attribute_not_exists(expires_on) OR expires_on >= :today)";
+/// It is for every site, or for this one.
+const CODE_NOT_BOUND_ELSEWHERE: &str = "(attribute_not_exists(bound_to) OR bound_to = :site)";
+/// No request had this key, or it may be forgotten: TTL removes items late.
+const REQUEST_UNKNOWN: &str = "(attribute_not_exists(PK) OR expires_at < :now)";
+
+/// One site's part of a transaction.
+#[derive(Clone, Copy, Debug)]
+pub struct Commit<'a> {
+    /// What is written.
+    pub change: &'a Change,
+    /// The command that writes it.
+    pub command_id: &'a CommandId,
+    /// The request that is remembered with it.
+    pub request: Option<&'a RequestRecord>,
+}
+
+/// A request to be remembered with the change it led to.
+#[derive(Clone, Debug)]
+pub struct RequestRecord {
+    /// Its idempotency key.
+    pub key: String,
+    /// The instant of the request, by which an older item of the key may be forgotten.
+    pub now: Timestamp,
+    /// What it led to.
+    pub answer: FirstAnswer,
+}
+
+/// A transaction was not committed, or may not have been.
+#[derive(Debug)]
+pub enum CommitFailed {
+    /// A condition failed: somebody was faster. Nothing was changed; load and decide again.
+    Lost,
+    /// See [`Failure`].
+    Failed(Failure),
+}
+
+impl Store {
+    /// Commits changes, of one site each, as one transaction of at most 100 items: all or none.
+    ///
+    /// # Errors
+    /// [`CommitFailed`] says whether anything can have been changed.
+    pub async fn commit(&self, commits: &[Commit<'_>]) -> Result<(), CommitFailed> {
+        let fatal =
+            |error: Box<dyn Error + Send + Sync>| CommitFailed::Failed(Failure::Fatal(error));
+        let mut items = Vec::new();
+        for commit in commits {
+            self.push_items(*commit, &mut items).map_err(fatal)?;
+        }
+        self.transact(items).await
+    }
+
+    /// Sends one transaction, once.
+    pub(super) async fn transact(&self, items: Vec<TransactWriteItem>) -> Result<(), CommitFailed> {
+        let request = self
+            .client
+            .transact_write_items()
+            .set_transact_items(Some(items));
+        request.send().await.map(|_| ()).map_err(failed)
+    }
+
+    fn push_items(
+        &self,
+        commit: Commit<'_>,
+        items: &mut Vec<TransactWriteItem>,
+    ) -> Result<(), Box<dyn Error + Send + Sync>> {
+        let Commit {
+            change,
+            command_id,
+            request,
+        } = commit;
+        items.push(self.site(change)?);
+        for entry in &change.entries {
+            items.push(self.put(encode_entry(entry, command_id)?, ABSENT, [])?);
+        }
+        for guard in &change.guards {
+            items.push(self.guard(guard, &change.site.id)?);
+        }
+        if let Some(request) = request {
+            let key = Key::Request(change.site.id.clone(), request.key.clone());
+            let now = AttributeValue::N(request.now.as_second().to_string());
+            items.push(self.put(
+                encode(&key, &request.answer)?,
+                REQUEST_UNKNOWN,
+                [(":now", now)],
+            )?);
+        }
+        Ok(())
+    }
+
+    fn site(&self, change: &Change) -> Result<TransactWriteItem, Box<dyn Error + Send + Sync>> {
+        let item = encode_site(&change.site)?;
+        Ok(match change.expected_version() {
+            None => self.put(item, ABSENT, [])?,
+            Some(read) => self.put(
+                item,
+                SITE_UNCHANGED,
+                [(":read", AttributeValue::N(read.to_string()))],
+            )?,
+        })
+    }
+
+    fn guard(
+        &self,
+        guard: &Guard,
+        site: &SiteId,
+    ) -> Result<TransactWriteItem, Box<dyn Error + Send + Sync>> {
+        Ok(match guard {
+            Guard::CodeApplied {
+                key,
+                application,
+                today,
+            } => self.apply_code(key, application, *today)?,
+            Guard::DeviceAdded(device) => self.put(encode_device(device)?, ABSENT, [])?,
+            Guard::DeviceRemoved(device) => {
+                let key = Key::Device(site.clone(), device.clone());
+                let delete = Delete::builder()
+                    .table_name(&self.table)
+                    .set_key(Some(key.attributes()));
+                let delete = delete.condition_expression(PRESENT).build()?;
+                TransactWriteItem::builder().delete(delete).build()
+            }
+            Guard::AdministratorAdded { email } => {
+                let key = Key::AdministratorOf(email.clone(), site.clone());
+                self.put(key.attributes(), ABSENT, [])?
+            }
+        })
+    }
+
+    fn apply_code(
+        &self,
+        code: &CodeKey,
+        application: &Application,
+        today: Date,
+    ) -> Result<TransactWriteItem, BuildError> {
+        let text = |value: &str| AttributeValue::S(value.to_owned());
+        let condition = [
+            PRESENT,
+            CODE_NOT_APPLIED,
+            CODE_NOT_VOIDED,
+            CODE_NOT_EXPIRED,
+            CODE_NOT_BOUND_ELSEWHERE,
+        ];
+        let update = Update::builder()
+            .table_name(&self.table)
+            .set_key(Some(Key::Code(code.clone()).attributes()))
+            .condition_expression(condition.join(" AND "))
+            .update_expression(
+                "SET applied_at = :at, applied_to = :site, applied_by = :by, applied_entry = :entry, command_id = :command",
+            )
+            .expression_attribute_values(":at", text(&application.at.to_string()))
+            .expression_attribute_values(":site", text(application.site_id.as_str()))
+            .expression_attribute_values(":by", text(application.by.as_str()))
+            .expression_attribute_values(":entry", AttributeValue::N(application.entry_sequence.to_string()))
+            .expression_attribute_values(":command", text(application.command_id.as_str()))
+            .expression_attribute_values(":today", text(&today.to_string()))
+            .build()?;
+        Ok(TransactWriteItem::builder().update(update).build())
+    }
+
+    /// A `Put` under a condition, whose values are given with it.
+    pub(super) fn put<const N: usize>(
+        &self,
+        item: Item,
+        condition: &str,
+        values: [(&str, AttributeValue); N],
+    ) -> Result<TransactWriteItem, BuildError> {
+        let mut put = Put::builder()
+            .table_name(&self.table)
+            .set_item(Some(item))
+            .condition_expression(condition);
+        for (name, value) in values {
+            put = put.expression_attribute_values(name, value);
+        }
+        Ok(TransactWriteItem::builder().put(put.build()?).build())
+    }
+}
+
+/// Decodes a refused transaction. Its reasons stand in the order of its items; for one that is decided again
+/// from a fresh read it only matters whether any of them is a failed condition.
+fn failed(error: SdkError<TransactWriteItemsError>) -> CommitFailed {
+    if let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) =
+        error.as_service_error()
+    {
+        let mut contended = true;
+        for reason in cancelled.cancellation_reasons() {
+            match reason.code().unwrap_or("None") {
+                "ConditionalCheckFailed" => return CommitFailed::Lost,
+                "None"
+                | "TransactionConflict"
+                | "ThrottlingError"
+                | "ProvisionedThroughputExceeded" => {}
+                _ => contended = false,
+            }
+        }
+        let error = Box::new(error);
+        return CommitFailed::Failed(if contended {
+            Failure::NotApplied(error)
+        } else {
+            Failure::Fatal(error)
+        });
+    }
+    CommitFailed::Failed(Failure::of(error))
+}

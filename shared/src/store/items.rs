@@ -1,0 +1,423 @@
+//! The items of the table and the domain's types, in both directions.
+
+use super::keys::{Key, PK, SK};
+use crate::domain::agenda;
+use crate::domain::amount::Balances;
+use crate::domain::calendar::{AnchorDay, Devices};
+use crate::domain::code::{Application, Batch, Code, CodeKey, CodeState, CodeValue, SecretId};
+use crate::domain::device::Device;
+use crate::domain::entry::{Entry, Hash};
+use crate::domain::identity::{
+    BatchId, CommandId, Country, DeviceId, Email, PartnerId, SiteId, SiteName, TimeZone,
+};
+use crate::domain::license::License;
+use crate::domain::site::{Administrator, Site, SiteType, Status};
+use aws_sdk_dynamodb::types::AttributeValue;
+use jiff::{Timestamp, civil::Date};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use std::collections::{BTreeMap, HashMap};
+
+/// An item as the SDK gives it.
+pub type Item = HashMap<String, AttributeValue>;
+
+/// An item is not of its form. It names the item and what is wrong, and none of its values.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("the item {partition_key} / {sort_key} is corrupt: {reason}")]
+pub struct CorruptItem {
+    /// Its partition key.
+    pub partition_key: String,
+    /// Its sort key.
+    pub sort_key: String,
+    /// What is wrong.
+    pub reason: String,
+}
+
+impl CorruptItem {
+    fn of(item: &Item, reason: impl Into<String>) -> Self {
+        let text = |name: &str| {
+            let value = item.get(name).and_then(|value| value.as_s().ok());
+            value.cloned().unwrap_or_else(|| "?".to_owned())
+        };
+        Self {
+            partition_key: text(PK),
+            sort_key: text(SK),
+            reason: reason.into(),
+        }
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct SiteAttributes {
+    name: SiteName,
+    country: Country,
+    time_zone: TimeZone,
+    site_type: SiteType,
+    status: Status,
+    credits: u64,
+    maintenance_credits: u64,
+    sms: u64,
+    administrators: Vec<Administrator>,
+    /// Devices by anchor day; the days without any are left out.
+    devices: BTreeMap<String, u32>,
+    charged_through: Date,
+    sequence: u64,
+    last_hash: Hash,
+    last_entry_at: Timestamp,
+    version: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    agenda_shard: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    agenda_at: Option<String>,
+}
+
+/// An instant as the index sorts it: whole seconds, so that the text sorts as the time does.
+pub(super) fn agenda_instant(at: Timestamp) -> String {
+    Timestamp::from_second(at.as_second())
+        .unwrap_or(at)
+        .to_string()
+}
+
+pub(super) fn encode_site(site: &Site) -> Result<Item, CorruptItem> {
+    let at = agenda::next(site).map(agenda_instant);
+    let devices = site.devices.by_anchor();
+    let attributes = SiteAttributes {
+        name: site.name.clone(),
+        country: site.country.clone(),
+        time_zone: site.time_zone.clone(),
+        site_type: site.site_type,
+        status: site.status,
+        credits: site.balances.credits,
+        maintenance_credits: site.balances.maintenance_credits,
+        sms: site.balances.sms,
+        administrators: site.administrators.clone(),
+        devices: devices
+            .map(|(anchor, count)| (anchor.day().to_string(), count))
+            .collect(),
+        charged_through: site.charged_through,
+        sequence: site.sequence,
+        last_hash: site.last_hash,
+        last_entry_at: site.last_entry_at,
+        version: site.version,
+        agenda_shard: at.as_ref().map(|_| agenda::shard_of(&site.id).to_string()),
+        agenda_at: at,
+    };
+    encode(&Key::Site(site.id.clone()), &attributes)
+}
+
+/// Reads a site.
+///
+/// # Errors
+/// The item is not of its form.
+pub fn decode_site(item: &Item) -> Result<Site, CorruptItem> {
+    let corrupt = |reason: &str| CorruptItem::of(item, reason);
+    let attributes: SiteAttributes = decode(item)?;
+    let mut devices = Devices::default();
+    for (day, count) in &attributes.devices {
+        let anchor = day.parse().ok().and_then(AnchorDay::new);
+        let anchor = anchor.ok_or_else(|| corrupt("an anchor day is not 1 to 31"))?;
+        devices
+            .add(anchor, *count)
+            .map_err(|_| corrupt("there are too many devices"))?;
+    }
+    let id = second_part(item, PK).and_then(|id| SiteId::parse(id).ok());
+    Ok(Site {
+        id: id.ok_or_else(|| corrupt("its key has no site ID"))?,
+        name: attributes.name,
+        country: attributes.country,
+        time_zone: attributes.time_zone,
+        site_type: attributes.site_type,
+        status: attributes.status,
+        balances: Balances {
+            credits: attributes.credits,
+            maintenance_credits: attributes.maintenance_credits,
+            sms: attributes.sms,
+        },
+        administrators: attributes.administrators,
+        devices,
+        charged_through: attributes.charged_through,
+        sequence: attributes.sequence,
+        last_hash: attributes.last_hash,
+        last_entry_at: attributes.last_entry_at,
+        version: attributes.version,
+    })
+}
+
+#[derive(Serialize, Deserialize)]
+struct EntryAttributes {
+    #[serde(flatten)]
+    entry: Entry,
+    /// Beside the entry and not hashed: by it a command whose answer was lost knows its own change again.
+    command_id: CommandId,
+}
+
+pub(super) fn encode_entry(entry: &Entry, command_id: &CommandId) -> Result<Item, CorruptItem> {
+    let key = Key::Entry(entry.site_id.clone(), entry.sequence);
+    let attributes = EntryAttributes {
+        entry: entry.clone(),
+        command_id: command_id.clone(),
+    };
+    encode(&key, &attributes)
+}
+
+/// Reads an entry, and the command that wrote it.
+///
+/// # Errors
+/// The item is not of its form.
+pub fn decode_entry(item: &Item) -> Result<(Entry, CommandId), CorruptItem> {
+    let attributes: EntryAttributes = decode(item)?;
+    Ok((attributes.entry, attributes.command_id))
+}
+
+#[derive(Serialize, Deserialize)]
+struct CodeAttributes {
+    last_four: String,
+    credits: u64,
+    maintenance_credits: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    expires_on: Option<Date>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    bound_to: Option<SiteId>,
+    partner_id: PartnerId,
+    batch_id: BatchId,
+    batch_index: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    applied_at: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    applied_to: Option<SiteId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    applied_by: Option<Email>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    applied_entry: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    command_id: Option<CommandId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    voided_at: Option<Timestamp>,
+}
+
+/// An outstanding code; what is written on one that was applied, the write path sets.
+pub(super) fn encode_new_code(code: &Code) -> Result<Item, CorruptItem> {
+    let attributes = CodeAttributes {
+        last_four: code.last_four.clone(),
+        credits: code.value.credits(),
+        maintenance_credits: code.value.maintenance_credits(),
+        expires_on: code.expires_on,
+        bound_to: code.bound_to.clone(),
+        partner_id: code.partner_id.clone(),
+        batch_id: code.batch_id.clone(),
+        batch_index: code.index,
+        applied_at: None,
+        applied_to: None,
+        applied_by: None,
+        applied_entry: None,
+        command_id: None,
+        voided_at: None,
+    };
+    encode(&Key::Code(code.key.clone()), &attributes)
+}
+
+/// Reads a code.
+///
+/// # Errors
+/// The item is not of its form, or says that the code was applied without saying where.
+pub fn decode_code(item: &Item) -> Result<Code, CorruptItem> {
+    let corrupt = |reason: &str| CorruptItem::of(item, reason);
+    let attributes: CodeAttributes = decode(item)?;
+    let applied = (
+        attributes.applied_at,
+        attributes.applied_to,
+        attributes.applied_by,
+        attributes.applied_entry,
+        attributes.command_id,
+    );
+    let state = match (applied, attributes.voided_at) {
+        ((None, None, None, None, None), None) => CodeState::Outstanding,
+        ((None, None, None, None, None), Some(at)) => CodeState::Voided { at },
+        ((Some(at), Some(site_id), Some(by), Some(entry_sequence), Some(command_id)), None) => {
+            CodeState::Applied(Application {
+                site_id,
+                entry_sequence,
+                at,
+                by,
+                command_id,
+            })
+        }
+        _ => {
+            return Err(corrupt(
+                "it is neither outstanding, nor applied, nor voided",
+            ));
+        }
+    };
+    let key = second_part(item, PK).map(CodeKey::from_stored);
+    let value = CodeValue::new(attributes.credits, attributes.maintenance_credits);
+    Ok(Code {
+        key: key.ok_or_else(|| corrupt("its key has no hash"))?,
+        last_four: attributes.last_four,
+        value: value.map_err(|_| corrupt("it carries what no code can carry"))?,
+        expires_on: attributes.expires_on,
+        bound_to: attributes.bound_to,
+        partner_id: attributes.partner_id,
+        batch_id: attributes.batch_id,
+        index: attributes.batch_index,
+        state,
+    })
+}
+
+#[derive(Serialize, Deserialize)]
+struct BatchAttributes {
+    credits: u64,
+    maintenance_credits: u64,
+    count: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    expires_on: Option<Date>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    bound_to: Option<SiteId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    note: Option<String>,
+    secret_id: SecretId,
+    issued_at: Timestamp,
+    /// Set once every code is written: an issue that died half-way is finished by its repetition.
+    #[serde(default)]
+    complete: bool,
+}
+
+pub(super) fn encode_batch(batch: &Batch, complete: bool) -> Result<Item, CorruptItem> {
+    let attributes = BatchAttributes {
+        credits: batch.value.credits(),
+        maintenance_credits: batch.value.maintenance_credits(),
+        count: batch.count,
+        expires_on: batch.expires_on,
+        bound_to: batch.bound_to.clone(),
+        note: batch.note.clone(),
+        secret_id: batch.secret_id.clone(),
+        issued_at: batch.issued_at,
+        complete,
+    };
+    encode(
+        &Key::Batch(batch.partner_id.clone(), batch.id.clone()),
+        &attributes,
+    )
+}
+
+/// Reads a batch, and whether all its codes were written.
+///
+/// # Errors
+/// The item is not of its form.
+pub fn decode_batch(item: &Item) -> Result<(Batch, bool), CorruptItem> {
+    let corrupt = |reason: &str| CorruptItem::of(item, reason);
+    let attributes: BatchAttributes = decode(item)?;
+    let value = CodeValue::new(attributes.credits, attributes.maintenance_credits);
+    let partner = second_part(item, PK).and_then(|id| PartnerId::parse(id).ok());
+    let id = second_part(item, SK).and_then(|id| BatchId::parse(id).ok());
+    let batch = Batch {
+        id: id.ok_or_else(|| corrupt("its key has no batch ID"))?,
+        partner_id: partner.ok_or_else(|| corrupt("its key has no partner ID"))?,
+        value: value.map_err(|_| corrupt("its codes carry what no code can carry"))?,
+        count: attributes.count,
+        expires_on: attributes.expires_on,
+        bound_to: attributes.bound_to,
+        note: attributes.note,
+        secret_id: attributes.secret_id,
+        issued_at: attributes.issued_at,
+    };
+    Ok((batch, attributes.complete))
+}
+
+#[derive(Serialize, Deserialize)]
+struct DeviceAttributes {
+    name: SiteName,
+    registered_on: Date,
+}
+
+pub(super) fn encode_device(device: &Device) -> Result<Item, CorruptItem> {
+    let key = Key::Device(device.site_id.clone(), device.id.clone());
+    let attributes = DeviceAttributes {
+        name: device.name.clone(),
+        registered_on: device.registered_on,
+    };
+    encode(&key, &attributes)
+}
+
+/// Reads a device.
+///
+/// # Errors
+/// The item is not of its form.
+pub fn decode_device(item: &Item) -> Result<Device, CorruptItem> {
+    let corrupt = |reason: &str| CorruptItem::of(item, reason);
+    let attributes: DeviceAttributes = decode(item)?;
+    let site_id = second_part(item, PK).and_then(|id| SiteId::parse(id).ok());
+    let id = second_part(item, SK).and_then(|id| DeviceId::parse(id).ok());
+    Ok(Device {
+        site_id: site_id.ok_or_else(|| corrupt("its key has no site ID"))?,
+        id: id.ok_or_else(|| corrupt("its key has no device ID"))?,
+        name: attributes.name,
+        registered_on: attributes.registered_on,
+    })
+}
+
+/// What a request led to, as its item keeps it: enough to give the first answer again, word for word.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub struct FirstAnswer {
+    /// The hash of who asked for what.
+    pub fingerprint: String,
+    /// The entry that the request led to.
+    pub entry_sequence: u64,
+    /// The license that was answered. It cannot be made again later, as the site moves on.
+    #[serde(with = "license_text")]
+    pub license: License,
+    /// When the item may be forgotten, in seconds of the Unix epoch: the table's TTL.
+    pub expires_at: i64,
+}
+
+impl FirstAnswer {
+    /// Reads what a request led to.
+    ///
+    /// # Errors
+    /// The item is not of its form.
+    pub fn decode(item: &Item) -> Result<Self, CorruptItem> {
+        decode(item)
+    }
+}
+
+/// The license as one JSON text: an item of nested maps would cost more bytes.
+mod license_text {
+    use crate::domain::license::License;
+    use serde::{Deserialize, Deserializer, Serializer, de, ser};
+
+    pub(super) fn serialize<S: Serializer>(
+        license: &License,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        let text = serde_json::to_string(license).map_err(ser::Error::custom)?;
+        serializer.serialize_str(&text)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<License, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        serde_json::from_str(&text).map_err(de::Error::custom)
+    }
+}
+
+/// Adds the key to the attributes. `serde_dynamo` writes an empty string and an absent value as they are.
+pub(super) fn encode(key: &Key, attributes: &impl Serialize) -> Result<Item, CorruptItem> {
+    let mut item = key.attributes();
+    let encoded: Result<Item, _> = serde_dynamo::to_item(attributes);
+    match encoded {
+        Ok(attributes) => {
+            item.extend(attributes);
+            Ok(item)
+        }
+        Err(error) => Err(CorruptItem::of(&item, error.to_string())),
+    }
+}
+
+/// Reads the attributes of an item.
+pub(super) fn decode<T: DeserializeOwned>(item: &Item) -> Result<T, CorruptItem> {
+    serde_dynamo::from_item(item.clone()).map_err(|error| CorruptItem::of(item, error.to_string()))
+}
+
+fn second_part<'a>(item: &'a Item, name: &str) -> Option<&'a str> {
+    let key = item.get(name)?.as_s().ok()?;
+    key.split_once('#').map(|(_, second)| second)
+}

@@ -1,0 +1,63 @@
+//! The one table, and the one way to write it.
+//!
+//! Every write is a conditional write: the conditions are the rules, seen from the table. So there is no trait
+//! here that a test could replace; tests run this code against the embedded engine and inject faults below the
+//! SDK. The SDK's own retries are off: [`retry`] is the only place that tries anything twice.
+
+mod agenda;
+mod batch;
+mod commit;
+mod items;
+mod keys;
+mod load;
+mod retry;
+mod statement;
+
+pub use agenda::Due;
+pub use batch::IssueError;
+pub use commit::{Commit, CommitFailed, RequestRecord};
+pub use items::{
+    CorruptItem, FirstAnswer, Item, decode_batch, decode_code, decode_device, decode_entry,
+    decode_site,
+};
+pub use keys::Key;
+pub use retry::{Attempts, Failure};
+pub use statement::{Page, StatementQuery};
+
+use std::error::Error;
+
+/// The name of the index of what is due.
+pub(crate) const AGENDA_INDEX: &str = "agenda";
+
+/// The table, reached through an SDK client.
+#[derive(Clone, Debug)]
+pub struct Store {
+    client: aws_sdk_dynamodb::Client,
+    table: String,
+}
+
+impl Store {
+    /// Takes a client, which must not retry by itself, and the table's name.
+    #[must_use]
+    pub fn new(client: aws_sdk_dynamodb::Client, table: String) -> Self {
+        Self { client, table }
+    }
+}
+
+/// The table could not be read or written. None of these is a refusal by a rule.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Throttled, contended or unreachable past the retries. Nothing was changed.
+    #[error("the table was busy")]
+    Busy(#[source] Option<Box<dyn Error + Send + Sync>>),
+    /// A write was sent and no answer came, nor could it be found out what became of it. Repeating the request
+    /// with its idempotency key is safe.
+    #[error("a write was sent, and its outcome could not be found out")]
+    OutcomeUnknown,
+    /// An item is not of its form, which is a defect.
+    #[error(transparent)]
+    Corrupt(#[from] CorruptItem),
+    /// The table refused the request as wrong, which is a defect or a deployment mistake.
+    #[error("the table refused the request")]
+    Refused(#[source] Box<dyn Error + Send + Sync>),
+}

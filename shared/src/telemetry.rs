@@ -1,0 +1,25 @@
+//! Logs: one JSON object a line, to standard output, where Lambda takes it up.
+
+use tracing::Level;
+
+/// Begins logging at the level that `LOG_LEVEL` names: `error`, `warn`, `info` where it is missing, or `debug`.
+///
+/// Codes, tokens and addresses are never passed to a log call; `debug` adds the SDK's own lines, which do not
+/// have bodies.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the level must be known before anything is logged"
+)]
+pub fn begin() {
+    let level = std::env::var("LOG_LEVEL")
+        .ok()
+        .and_then(|name| name.parse::<Level>().ok());
+    tracing_subscriber::fmt()
+        .json()
+        .with_max_level(level.unwrap_or(Level::INFO))
+        .with_current_span(false)
+        .with_span_list(false)
+        .without_time()
+        .flatten_event(true)
+        .init();
+}

@@ -1,0 +1,457 @@
+//! The system under test, and the faults that are injected below it.
+
+use dynoxide::DynoxideError;
+use jiff::Timestamp;
+use run_local::engine::{Engine, Fault, Faults};
+use run_local::functions::Functions;
+use run_local::seed;
+use run_local::template::{self, Route, TABLE_NAME};
+use run_local::verify::{Findings, Table, verify};
+use serde_json::{Value, json};
+use site_credits::commands::{self, Asker, Done, NewBatch};
+use site_credits::domain::code::CodeValue;
+use site_credits::domain::device::NewDevice;
+use site_credits::domain::identity::{
+    Country, DeviceId, Email, PartnerId, SiteId, SiteName, TimeZone,
+};
+use site_credits::domain::site::{NewSite, SiteType};
+use site_credits::store::Store;
+use std::fmt;
+use std::sync::{Arc, Mutex};
+use tokio::sync::Notify;
+
+/// The administrator of every site that the harness makes.
+pub(crate) const KIM: &str = "kim@example.com";
+
+/// The system, whose table is verified when it is dropped.
+pub(crate) struct System {
+    engine: Engine,
+    functions: Functions,
+    routes: Vec<Route>,
+    /// What happens to requests, and what happened.
+    pub(crate) wire: Arc<Wire>,
+    expect_clean: bool,
+}
+
+/// An answer, as the caller sees it.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Answered {
+    pub(crate) status: u16,
+    pub(crate) body: Value,
+    pub(crate) replayed: bool,
+    pub(crate) headers: Value,
+}
+
+impl Answered {
+    /// The problem's code; empty for an answer that is none.
+    pub(crate) fn problem(&self) -> &str {
+        self.body["code"].as_str().unwrap_or_default()
+    }
+}
+
+/// One request to the HTTP API.
+#[derive(Clone, Debug)]
+pub(crate) struct Call {
+    pub(crate) method: &'static str,
+    pub(crate) path: String,
+    pub(crate) query: String,
+    pub(crate) claims: Value,
+    pub(crate) key: Option<String>,
+    pub(crate) body: Option<String>,
+    pub(crate) base64: bool,
+    pub(crate) at: Timestamp,
+}
+
+impl Call {
+    pub(crate) fn get(path: String, at: Timestamp) -> Self {
+        Self {
+            method: "GET",
+            path,
+            query: String::new(),
+            claims: json!({ "sub": "kim", "email": KIM, "email_verified": "true" }),
+            key: None,
+            body: None,
+            base64: false,
+            at,
+        }
+    }
+
+    pub(crate) fn post(path: String, body: &Value, at: Timestamp) -> Self {
+        Self {
+            method: "POST",
+            body: Some(body.to_string()),
+            ..Self::get(path, at)
+        }
+    }
+
+    pub(crate) fn key(mut self, key: &str) -> Self {
+        self.key = Some(key.to_owned());
+        self
+    }
+
+    pub(crate) fn as_person(mut self, email: &str) -> Self {
+        self.claims = json!({ "sub": email, "email": email, "email_verified": "true" });
+        self
+    }
+}
+
+pub(crate) fn redemption(site: &SiteId, code: &str, at: Timestamp) -> Call {
+    Call::post(
+        format!("/sites/{site}/license/redemptions"),
+        &json!({ "code": code }),
+        at,
+    )
+}
+
+pub(crate) fn sms_redemption(site: &SiteId, code: &str, at: Timestamp) -> Call {
+    Call::post(
+        format!("/sites/{site}/sms/redemptions"),
+        &json!({ "code": code }),
+        at,
+    )
+}
+
+pub(crate) fn license_of(site: &SiteId, at: Timestamp) -> Call {
+    Call::get(format!("/sites/{site}/license"), at)
+}
+
+/// An instant, from its text.
+pub(crate) fn at(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+impl System {
+    /// A system in memory, without faults.
+    pub(crate) fn new() -> Self {
+        let engine = Engine::in_memory().unwrap();
+        let wire = Arc::new(Wire::default());
+        let functions = Functions::over(&engine.with_faults(wire.clone())).unwrap();
+        Self {
+            engine,
+            functions,
+            routes: template::routes().unwrap(),
+            wire,
+            expect_clean: true,
+        }
+    }
+
+    /// The engine, without faults.
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// A store that no fault touches, for preparing and for looking.
+    pub(crate) fn quiet(&self) -> Store {
+        self.engine.store()
+    }
+
+    /// A store whose requests go through the faults.
+    pub(crate) fn store(&self) -> Store {
+        self.engine.with_faults(self.wire.clone()).store()
+    }
+
+    /// A system that is broken on purpose: it is not verified in the end.
+    pub(crate) fn broken_on_purpose(&mut self) {
+        self.expect_clean = false;
+    }
+
+    pub(crate) async fn findings(&self) -> Findings {
+        verify(&Table::over(self.engine.client(), TABLE_NAME))
+            .await
+            .unwrap()
+    }
+
+    /// Makes a site of Kim's.
+    pub(crate) async fn site(
+        &self,
+        site_type: SiteType,
+        time_zone: &str,
+        now: Timestamp,
+    ) -> SiteId {
+        let id = SiteId::from_random(getrandom::u64().unwrap());
+        let new = NewSite {
+            id: id.clone(),
+            name: SiteName::parse("Harbour Gym").unwrap(),
+            country: Country::parse("AT").unwrap(),
+            time_zone: TimeZone::parse(time_zone).unwrap(),
+            site_type,
+            master: Email::parse(KIM).unwrap(),
+        };
+        commands::create_site(&self.quiet(), new, now)
+            .await
+            .unwrap();
+        id
+    }
+
+    /// Issues codes of one value.
+    pub(crate) async fn codes(
+        &self,
+        credits: u64,
+        maintenance_credits: u64,
+        count: u32,
+        now: Timestamp,
+    ) -> Vec<String> {
+        let value = CodeValue::new(credits, maintenance_credits).unwrap();
+        self.codes_like(value, count, now, |_| ()).await
+    }
+
+    /// Issues codes with whatever else is set on their batch.
+    pub(crate) async fn codes_like(
+        &self,
+        value: CodeValue,
+        count: u32,
+        now: Timestamp,
+        set: impl FnOnce(&mut NewBatch),
+    ) -> Vec<String> {
+        let issuer = seed::issuer().unwrap();
+        let mut new = NewBatch {
+            partner_id: PartnerId::parse("acme").unwrap(),
+            value,
+            count,
+            expires_on: None,
+            bound_to: None,
+            note: None,
+        };
+        set(&mut new);
+        let batch = new.issued_at(now, &issuer).unwrap();
+        let codes = commands::issue_codes(&self.quiet(), &batch, &issuer)
+            .await
+            .unwrap();
+        codes.iter().map(ToString::to_string).collect()
+    }
+
+    /// Registers devices of these IDs.
+    pub(crate) async fn register(
+        &self,
+        site: &SiteId,
+        ids: &[&str],
+        now: Timestamp,
+    ) -> Result<Done, commands::CommandError<commands::RegisterError>> {
+        let devices: Vec<NewDevice> = ids.iter().map(|id| device(id)).collect();
+        commands::register_devices(&self.store(), site, &devices, &kim(now)).await
+    }
+
+    /// Removes a device.
+    pub(crate) async fn remove(
+        &self,
+        site: &SiteId,
+        id: &str,
+        now: Timestamp,
+    ) -> Result<Done, commands::CommandError<commands::RemoveError>> {
+        commands::remove_device(
+            &self.store(),
+            site,
+            &DeviceId::parse(id).unwrap(),
+            &kim(now),
+        )
+        .await
+    }
+
+    /// Sends a request to the HTTP API.
+    pub(crate) async fn send(&self, call: Call) -> Answered {
+        let event = self.event(&call);
+        let function = self.route(&call).0.function.clone();
+        let answer = self.functions.invoke(&function, event).await.unwrap();
+        Answered {
+            status: u16::try_from(answer["statusCode"].as_u64().unwrap()).unwrap(),
+            body: serde_json::from_str(answer["body"].as_str().unwrap()).unwrap(),
+            replayed: answer["headers"]["idempotency-replayed"] == "true",
+            headers: answer["headers"].clone(),
+        }
+    }
+
+    fn route(&self, call: &Call) -> (&Route, Value) {
+        let found = self
+            .routes
+            .iter()
+            .find_map(|r| Some((r, json!(r.matches(call.method, &call.path)?))));
+        found.unwrap_or_else(|| panic!("there is no route {} {}", call.method, call.path))
+    }
+
+    /// The event that API Gateway makes of a request.
+    pub(crate) fn event(&self, call: &Call) -> Value {
+        let (route, parameters) = self.route(call);
+        let mut event: Value =
+            serde_json::from_str(include_str!("data/http-api-event.json")).unwrap();
+        event["routeKey"] = json!(route.key());
+        event["rawPath"] = json!(call.path);
+        event["rawQueryString"] = json!(call.query);
+        let pairs: Vec<(&str, &str)> = call
+            .query
+            .split('&')
+            .filter_map(|pair| pair.split_once('='))
+            .collect();
+        if !pairs.is_empty() {
+            event["queryStringParameters"] = pairs
+                .into_iter()
+                .map(|(k, v)| (k.to_owned(), json!(v)))
+                .collect::<serde_json::Map<_, _>>()
+                .into();
+        }
+        event["pathParameters"] = parameters;
+        event["requestContext"]["routeKey"] = json!(route.key());
+        event["requestContext"]["http"]["method"] = json!(call.method);
+        event["requestContext"]["http"]["path"] = json!(call.path);
+        event["requestContext"]["timeEpoch"] = json!(call.at.as_millisecond());
+        event["requestContext"]["authorizer"]["jwt"]["claims"] = call.claims.clone();
+        if let Some(key) = &call.key {
+            event["headers"]["idempotency-key"] = json!(key);
+        }
+        if let Some(body) = &call.body {
+            event["body"] = json!(body);
+        }
+        event["isBase64Encoded"] = json!(call.base64);
+        event
+    }
+
+    /// Runs the deduction for an instant.
+    pub(crate) async fn deduct(&self, now: Timestamp) -> Value {
+        let event = json!({ "scheduled_time": now });
+        self.functions
+            .invoke("deduct-monthly", event)
+            .await
+            .unwrap()
+    }
+
+    /// A site's statement, whole.
+    pub(crate) async fn statement(&self, site: &SiteId, now: Timestamp) -> Vec<Value> {
+        let mut entries = Vec::new();
+        let mut cursor = String::new();
+        loop {
+            let mut call = Call::get(format!("/sites/{site}/license/statement"), now);
+            call.query = format!("limit=100{cursor}");
+            let page = self.send(call).await;
+            assert_eq!(page.status, 200, "{page:?}");
+            entries.extend(page.body["entries"].as_array().unwrap().iter().cloned());
+            match page.body["next_cursor"].as_str() {
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => return entries,
+            }
+        }
+    }
+}
+
+impl fmt::Debug for System {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("System").finish_non_exhaustive()
+    }
+}
+
+impl Drop for System {
+    fn drop(&mut self) {
+        if !self.expect_clean || std::thread::panicking() {
+            return;
+        }
+        let table = Table::over(self.engine.client(), TABLE_NAME);
+        // A test's own runtime cannot be blocked on from within.
+        let findings = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .unwrap();
+            runtime.block_on(verify(&table)).unwrap()
+        });
+        let findings = findings.join().unwrap();
+        assert!(findings.violations.is_empty(), "{findings}");
+    }
+}
+
+/// Kim, asking without an idempotency key.
+pub(crate) fn kim(now: Timestamp) -> Asker {
+    Asker {
+        email: Some(Email::parse(KIM).unwrap()),
+        now,
+        idempotency_key: None,
+    }
+}
+
+pub(crate) fn device(id: &str) -> NewDevice {
+    NewDevice {
+        id: DeviceId::parse(id).unwrap(),
+        name: SiteName::parse(id).unwrap(),
+    }
+}
+
+type Plan = Box<dyn FnMut(&str, &Value) -> Fault + Send>;
+
+/// What happens on the way to the table: a plan, and a record.
+#[derive(Default)]
+pub(crate) struct Wire {
+    plan: Mutex<Option<Plan>>,
+    seen: Mutex<Vec<Seen>>,
+    /// Told when the caller is gone.
+    pub(crate) crashed: Notify,
+}
+
+/// One request that was carried out.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Seen {
+    pub(crate) operation: String,
+    /// Read or write units, as the engine counts them, in tenths: half units exist.
+    pub(crate) tenths: u64,
+}
+
+impl Wire {
+    /// From now on this happens to requests.
+    pub(crate) fn plan(&self, plan: impl FnMut(&str, &Value) -> Fault + Send + 'static) {
+        *self.plan.lock().unwrap() = Some(Box::new(plan));
+    }
+
+    /// From now on nothing happens to requests.
+    pub(crate) fn quiet(&self) {
+        *self.plan.lock().unwrap() = None;
+    }
+
+    /// What was carried out since the last time.
+    pub(crate) fn take_seen(&self) -> Vec<Seen> {
+        std::mem::take(&mut self.seen.lock().unwrap())
+    }
+}
+
+impl fmt::Debug for Wire {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Wire").finish_non_exhaustive()
+    }
+}
+
+impl Faults for Wire {
+    fn decide(&self, operation: &str, request: &mut Value) -> Fault {
+        request["ReturnConsumedCapacity"] = json!("TOTAL");
+        let fault = self
+            .plan
+            .lock()
+            .unwrap()
+            .as_mut()
+            .map_or(Fault::None, |plan| plan(operation, request));
+        if matches!(fault, Fault::CrashBefore | Fault::CrashAfter) {
+            self.crashed.notify_one();
+        }
+        fault
+    }
+
+    fn observe(&self, operation: &str, _: &Value, answer: &Result<Value, DynoxideError>) {
+        let Ok(answer) = answer else { return };
+        let consumed = match &answer["ConsumedCapacity"] {
+            Value::Array(tables) => tables.clone(),
+            one => vec![one.clone()],
+        };
+        let units: f64 = consumed
+            .iter()
+            .filter_map(|table| table["CapacityUnits"].as_f64())
+            .sum();
+        self.seen.lock().unwrap().push(Seen {
+            operation: operation.to_owned(),
+            tenths: tenths(units),
+        });
+    }
+}
+
+#[expect(
+    clippy::float_arithmetic,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "the engine reports capacity as a float, which is made whole here"
+)]
+fn tenths(units: f64) -> u64 {
+    (units * 10.0).round() as u64
+}

@@ -1,0 +1,7 @@
+//! Site Credits as a whole: real handlers, real gateway events, the embedded engine.
+//!
+//! After every test the harness walks the table with `verify`: each balance equals the sum of its entries, every
+//! chain verifies, no code was spent twice and every due date was charged once.
+
+mod harness;
+mod redemptions;
