@@ -35,6 +35,10 @@ use std::error::Error;
 /// How long a request is remembered, in hours. The contract says a day at least.
 const REQUEST_KEPT_HOURS: i64 = 48;
 
+/// How often a command settles a backlog before it gives up for now: some ten years of daily due dates. What was
+/// settled stays settled, so a repetition goes on from there.
+const MAX_SETTLINGS: u32 = 64;
+
 /// Who asks, and when.
 #[derive(Clone, Debug)]
 pub struct Asker {
@@ -121,6 +125,7 @@ async fn execute<R: Error + 'static>(
     let now = command.asker.now;
     let mut attempts = Attempts::default();
     let mut unanswered: Vec<Unanswered> = Vec::new();
+    let mut settlings = 0;
     loop {
         let loaded = match load(store, command, &unanswered, &mut attempts).await {
             Ok(loaded) => loaded,
@@ -146,8 +151,13 @@ async fn execute<R: Error + 'static>(
             request: request.as_ref(),
         };
         match store.commit(&[commit]).await {
-            // Each settling moves the site on; the attempts bound how many there are.
-            Ok(()) if settling => attempts.again(None).await?,
+            Ok(()) if settling => {
+                // Each settling moves the site on by as many due dates as a change may charge.
+                settlings += 1;
+                if settlings == MAX_SETTLINGS {
+                    return Err(StoreError::Busy(None).into());
+                }
+            }
             Ok(()) => return Ok(done(change, own_entry, now)),
             Err(failed) => {
                 let last = match failed {

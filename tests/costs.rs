@@ -1,0 +1,154 @@
+//! Round trips and capacity units of each route, counted. `docs/DATA_MODEL.md` carries the table.
+
+use crate::harness::{Call, Seen, System, at, license_of, redemption, sms_redemption};
+use serde_json::json;
+use site_credits::domain::site::SiteType;
+
+const NOW: &str = "2026-12-09T12:00:00Z";
+
+/// What a request did to the table, as `Operation units` in order.
+fn costs(seen: &[Seen]) -> Vec<String> {
+    seen.iter()
+        .map(|seen| {
+            format!(
+                "{} {}.{}",
+                seen.operation,
+                seen.tenths / 10,
+                seen.tenths % 10
+            )
+        })
+        .collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_route_makes_the_round_trips_and_uses_the_capacity_that_the_docs_say() {
+    let (system, now) = (System::new(), at(NOW));
+    let regular = system.site(SiteType::Regular, "Europe/Vienna", now).await;
+    let site = system.site(SiteType::Dynamic, "Europe/Vienna", now).await;
+    let codes = system.codes(100, 0, 8, now).await;
+    assert_eq!(
+        system.send(redemption(&site, &codes[0], now)).await.status,
+        201
+    );
+    system
+        .register(&site, &["door-1", "door-2"], now)
+        .await
+        .unwrap();
+    system.wire.take_seen();
+    let preview = |code: &str| {
+        let body = json!({ "code": code, "recharge": "credits" });
+        Call::post(format!("/sites/{site}/license/preview"), &body, now).key("a-key")
+    };
+    let statement = Call::get(format!("/sites/{site}/license/statement"), now);
+    let mut period = statement.clone();
+    period.query = "from=2026-12-09&to=2026-12-09".to_owned();
+    let key = "8d3c0f5a-0a39-4c0e-9d3f-6a5d1c0f7b21";
+    for (what, call, status, expected) in [
+        (
+            "a preview",
+            preview(&codes[1]),
+            200,
+            vec!["BatchGetItem 2.0"],
+        ),
+        (
+            "a redemption with a key",
+            redemption(&site, &codes[1], now).key(key),
+            201,
+            vec!["BatchGetItem 3.0", "TransactWriteItems 8.0"],
+        ),
+        (
+            "its replay",
+            redemption(&site, &codes[1], now).key(key),
+            201,
+            vec!["BatchGetItem 3.0", "GetItem 1.0"],
+        ),
+        (
+            "a redemption without a key",
+            redemption(&regular, &codes[2], now),
+            201,
+            vec!["BatchGetItem 2.0", "TransactWriteItems 6.0"],
+        ),
+        (
+            "an SMS recharge with a key",
+            sms_redemption(&regular, &codes[3], now).key(key),
+            201,
+            vec!["BatchGetItem 3.0", "TransactWriteItems 8.0"],
+        ),
+        (
+            "a code that was applied",
+            redemption(&site, &codes[1], now),
+            409,
+            vec!["BatchGetItem 2.0"],
+        ),
+        (
+            "a balance",
+            license_of(&site, now),
+            200,
+            vec!["GetItem 1.0"],
+        ),
+        (
+            "a statement",
+            statement,
+            200,
+            vec!["GetItem 1.0", "Query 1.0"],
+        ),
+        (
+            "a statement of a day",
+            period,
+            200,
+            vec!["GetItem 1.0", "BatchGetItem 4.0", "Query 1.0"],
+        ),
+        (
+            "a forged code",
+            redemption(&site, "AAAAA-AAAAA-AAAAA-AAAAA", now).key("other"),
+            422,
+            vec![],
+        ),
+        (
+            "a forged code's preview",
+            preview("AAAAA-AAAAA-AAAAA-AAAAA"),
+            422,
+            vec![],
+        ),
+    ] {
+        let answer = system.send(call).await;
+        assert_eq!(answer.status, status, "{what}: {answer:?}");
+        assert_eq!(costs(&system.wire.take_seen()), expected, "{what}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deduction_of_fifty_sites_is_one_transaction_and_reads_nothing_that_is_not_due() {
+    let (system, now) = (System::new(), at(NOW));
+    let shard = |site: &site_credits::domain::identity::SiteId| {
+        site_credits::domain::agenda::shard_of(site)
+    };
+    let mut due = Vec::new();
+    while due.len() < 50 {
+        let site = system.site(SiteType::Dynamic, "Europe/Vienna", now).await;
+        if shard(&site) == 0 {
+            due.push(site);
+        }
+    }
+    for (site, code) in due.iter().zip(system.codes(100, 0, 50, now).await) {
+        assert_eq!(system.send(redemption(site, &code, now)).await.status, 201);
+        system.register(site, &["door-1"], now).await.unwrap();
+    }
+    system.wire.take_seen();
+    let nothing = system.deduct(at("2027-01-08T12:00:00Z")).await;
+    assert_eq!(nothing["sites"], 0);
+    assert_eq!(
+        costs(&system.wire.take_seen()),
+        vec!["Query 0.5"; 8],
+        "an agenda without anything due"
+    );
+    let report = system.deduct(at("2027-01-09T12:00:00Z")).await;
+    assert_eq!(
+        (&report["sites"], &report["credits"]),
+        (&json!(50), &json!(50))
+    );
+    let mut seen = costs(&system.wire.take_seen());
+    seen.retain(|cost| !cost.starts_with("Query"));
+    // Fifty sites and fifty entries, two units each, and the move of each on the index: a delete and a put.
+    assert_eq!(seen, ["BatchGetItem 50.0", "TransactWriteItems 300.0"]);
+}
