@@ -3,7 +3,7 @@
 use dynoxide::DynoxideError;
 use jiff::Timestamp;
 use run_local::engine::{Engine, Fault, Faults};
-use run_local::functions::Functions;
+use run_local::functions::{Functions, InvokeError};
 use run_local::seed;
 use run_local::template::{self, Route, TABLE_NAME};
 use run_local::verify::{Findings, Table, verify};
@@ -251,7 +251,12 @@ impl System {
     pub(crate) async fn send(&self, call: Call) -> Answered {
         let event = self.event(&call);
         let function = self.route(&call).0.function.clone();
-        let answer = self.functions.invoke(&function, event).await.unwrap();
+        self.invoke(&function, event).await
+    }
+
+    /// Sends an event to a function as it is.
+    pub(crate) async fn invoke(&self, function: &str, event: Value) -> Answered {
+        let answer = self.functions.invoke(function, event).await.unwrap();
         Answered {
             status: u16::try_from(answer["statusCode"].as_u64().unwrap()).unwrap(),
             body: serde_json::from_str(answer["body"].as_str().unwrap()).unwrap(),
@@ -307,10 +312,12 @@ impl System {
     /// Runs the deduction for an instant.
     pub(crate) async fn deduct(&self, now: Timestamp) -> Value {
         let event = json!({ "scheduled_time": now });
-        self.functions
-            .invoke("deduct-monthly", event)
-            .await
-            .unwrap()
+        self.try_deduct(event).await.unwrap()
+    }
+
+    /// Sends an event to the deduction as it is.
+    pub(crate) async fn try_deduct(&self, event: Value) -> Result<Value, InvokeError> {
+        self.functions.invoke("deduct-monthly", event).await
     }
 
     /// A site's statement, whole.

@@ -3,8 +3,13 @@
 //! After every test the harness walks the table with `verify`: each balance equals the sum of its entries, every
 //! chain verifies, no code was spent twice and every due date was charged once.
 
+mod bad_input;
+mod corruption;
 mod costs;
 mod deduction;
 mod harness;
+mod kill;
+mod model;
 mod races;
 mod redemptions;
+mod statement;

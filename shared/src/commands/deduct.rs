@@ -247,7 +247,7 @@ impl Run {
         groups: &mut Vec<(Vec<SiteId>, Attempts)>,
     ) {
         let last = match failed {
-            CommitFailed::Lost => None,
+            CommitFailed::Lost(_) => None,
             CommitFailed::Failed(Failure::NotApplied(error) | Failure::Unknown(error)) => {
                 Some(error)
             }

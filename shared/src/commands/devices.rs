@@ -1,6 +1,7 @@
 //! Registering and removing devices.
 
 use super::{Asker, CommandError, Decision, Done, SiteCommand, SiteNotFound, execute};
+use crate::domain::change::Guard;
 use crate::domain::device::{self, NewDevice, RegistrationRefused, RemovalRefused};
 use crate::domain::identity::{CommandId, DeviceId, SiteId};
 use crate::store::{Key, Store, StoreError, decode_device};
@@ -56,7 +57,15 @@ pub async fn register_devices(
         wish: format!("register devices {}", HEXLOWER.encode(&hash.finalize())),
         also: None,
     };
-    execute(store, &command, |site, _| {
+    execute(store, &command, |site, known| {
+        // The devices are not read: that one of them exists shows when it is to be written.
+        if known
+            .failed
+            .iter()
+            .any(|guard| matches!(guard, Guard::DeviceAdded(_)))
+        {
+            return Err(CommandError::Refused(RegisterError::Exists));
+        }
         let decided = device::register(site, devices, &email, asker.now);
         decided
             .map(decision)
@@ -83,8 +92,10 @@ pub async fn remove_device(
         wish: format!("remove device {device_id}"),
         also: Some(Key::Device(site_id.clone(), device_id.clone())),
     };
-    execute(store, &command, |site, item| {
-        let item = item.ok_or(CommandError::Refused(RemoveError::NotFound))?;
+    execute(store, &command, |site, known| {
+        let item = known
+            .also
+            .ok_or(CommandError::Refused(RemoveError::NotFound))?;
         let device = decode_device(item).map_err(StoreError::from)?;
         let decided = device::remove(site, &device, &email, asker.now);
         decided

@@ -18,7 +18,7 @@ pub use query::{LicenseError, Period, StatementError, license, statement};
 pub use redeem::{PreviewAnswer, RedeemError, preview, redeem};
 pub use sites::{CreateSiteError, create_site};
 
-use crate::domain::change::Change;
+use crate::domain::change::{Change, Guard};
 use crate::domain::entry::Entry;
 use crate::domain::identity::{CommandId, Email, SiteId};
 use crate::domain::license::{License, view};
@@ -116,16 +116,25 @@ struct Unanswered {
     own_entry: usize,
 }
 
+/// What a command is decided from.
+struct Known<'a> {
+    /// The other item that the command asked for.
+    also: Option<&'a Item>,
+    /// The guards that failed in the attempt before.
+    failed: &'a [Guard],
+}
+
 /// Carries a command out.
 async fn execute<R: Error + 'static>(
     store: &Store,
     command: &SiteCommand<'_>,
-    mut decide: impl FnMut(Site, Option<&Item>) -> Result<Decision, CommandError<R>>,
+    mut decide: impl FnMut(Site, Known<'_>) -> Result<Decision, CommandError<R>>,
 ) -> Result<Done, CommandError<R>> {
     let now = command.asker.now;
     let mut attempts = Attempts::default();
     let mut unanswered: Vec<Unanswered> = Vec::new();
     let mut settlings = 0;
+    let mut failed_guards = Vec::new();
     loop {
         let loaded = match load(store, command, &unanswered, &mut attempts).await {
             Ok(loaded) => loaded,
@@ -139,7 +148,11 @@ async fn execute<R: Error + 'static>(
             return replay(store, command, first, loaded.site.as_ref()).await;
         }
         let site = authorized(loaded.site, command.asker)?;
-        let (change, own_entry, settling) = match decide(site, loaded.also.as_ref())? {
+        let known = Known {
+            also: loaded.also.as_ref(),
+            failed: &failed_guards,
+        };
+        let (change, own_entry, settling) = match decide(site, known)? {
             Decision::Done { change, own_entry } => (change, own_entry, false),
             Decision::SettleFirst(change) => (change, 0, true),
         };
@@ -161,7 +174,10 @@ async fn execute<R: Error + 'static>(
             Ok(()) => return Ok(done(change, own_entry, now)),
             Err(failed) => {
                 let last = match failed {
-                    CommitFailed::Lost => None,
+                    CommitFailed::Lost(guards) => {
+                        failed_guards = guards;
+                        None
+                    }
                     CommitFailed::Failed(Failure::NotApplied(error)) => Some(error),
                     CommitFailed::Failed(Failure::Fatal(error)) => {
                         return Err(StoreError::Refused(error).into());

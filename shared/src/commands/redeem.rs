@@ -58,8 +58,8 @@ pub async fn redeem(
         wish: format!("redeem {balance} {}", code.key.as_str()),
         also: Some(Key::Code(code.key)),
     };
-    execute(store, &command, |site, item| {
-        let code = issued(item)?;
+    execute(store, &command, |site, known| {
+        let code = issued(known.also)?;
         let change = redemption::redeem(site, &code, recharge, &by, asker.now).map_err(refused)?;
         Ok(Decision::Done {
             change,

@@ -40,7 +40,7 @@ pub async fn create_site(
         };
         let last = match store.commit(&[commit]).await {
             Ok(()) => return Ok(change.site),
-            Err(CommitFailed::Lost) => {
+            Err(CommitFailed::Lost(_)) => {
                 // It exists: by an earlier attempt of this command, or as somebody else's.
                 let key = Key::Entry(change.site.id.clone(), 1);
                 let first = store

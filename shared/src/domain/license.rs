@@ -172,3 +172,100 @@ fn walk(site: &Site, after: Date, through: Date, credits: u64) -> Walk {
     }
     Walk::Covered { rest }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::calendar::{AnchorDay, Devices};
+    use crate::domain::identity::Email;
+    use crate::domain::site::{NewSite, create};
+    use jiff::civil::date;
+    use proptest::prelude::*;
+
+    fn site(opened: Date, anchors: &[u8], credits: u64) -> Site {
+        let new = NewSite {
+            id: SiteId::parse("K7QP01M9").unwrap(),
+            name: SiteName::parse("Harbour Gym").unwrap(),
+            country: Country::parse("AT").unwrap(),
+            time_zone: TimeZone::parse("UTC").unwrap(),
+            site_type: SiteType::Dynamic,
+            master: Email::parse("kim@example.com").unwrap(),
+        };
+        let mut site = create(new, noon(opened)).unwrap().site;
+        site.balances.credits = credits;
+        let mut devices = Devices::default();
+        for &day in anchors {
+            devices.add(AnchorDay::new(day).unwrap(), 1).unwrap();
+        }
+        site.devices = devices;
+        site
+    }
+
+    fn noon(date: Date) -> Timestamp {
+        let zone = jiff::tz::TimeZone::UTC;
+        zone.to_zoned_datetime(date.at(12, 0, 0, 0))
+            .unwrap()
+            .timestamp()
+    }
+
+    #[test]
+    fn a_site_without_devices_or_without_end_is_covered_for_ever() {
+        let today = date(2027, 1, 31);
+        assert_eq!(
+            view(&site(today, &[], 0), noon(today))
+                .forecast
+                .covered_until,
+            None
+        );
+        let rich = site(today, &[31], crate::domain::amount::MAX_BALANCE);
+        assert_eq!(view(&rich, noon(today)).forecast.covered_until, None);
+        let mut regular = site(today, &[31], 5);
+        regular.site_type = SiteType::Regular;
+        let license = view(&regular, noon(today));
+        assert_eq!(
+            (license.forecast.covered_until, license.next_deduction),
+            (None, None)
+        );
+        assert_eq!(license.forecast.credits_due_30_days, 0);
+    }
+
+    #[test]
+    fn a_site_that_cannot_pay_the_next_date_is_covered_until_the_day_before() {
+        let today = date(2027, 1, 31);
+        let license = view(&site(today, &[31, 31, 30], 2), noon(today));
+        assert_eq!(license.forecast.covered_until, Some(date(2027, 2, 27)));
+        let next = license.next_deduction.unwrap();
+        assert_eq!(
+            (next.on, next.credits, next.sufficient),
+            (date(2027, 2, 28), 3, false)
+        );
+        assert_eq!(license.forecast.credits_due_30_days, 3);
+    }
+
+    proptest! {
+        #[test]
+        fn the_forecast_is_what_walking_day_by_day_finds(
+            day in 0_i32..1_500,
+            anchors in prop::collection::vec(1_u8..=31, 1..6),
+            credits in 0_u64..200,
+        ) {
+            let today = date(2027, 1, 1).checked_add(day.days()).unwrap();
+            let site = site(today, &anchors, credits);
+            let license = view(&site, noon(today));
+            let mut rest = credits;
+            let mut covered = today;
+            for date in dates_after(today, Date::MAX) {
+                let due = u64::from(site.devices.due_on(date));
+                if rest < due {
+                    break;
+                }
+                rest -= due;
+                covered = date;
+            }
+            prop_assert_eq!(license.forecast.covered_until, Some(covered));
+            let until = today.checked_add(30.days()).unwrap();
+            let due: u32 = dates_after(today, until).map(|date| site.devices.due_on(date)).sum();
+            prop_assert_eq!(license.forecast.credits_due_30_days, u64::from(due));
+        }
+    }
+}

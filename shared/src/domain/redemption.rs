@@ -182,3 +182,89 @@ pub fn preview(
         status_after: after.status,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::amount::MAX_BALANCE;
+    use crate::domain::code::{CodeKey, CodeValue};
+    use crate::domain::identity::{BatchId, Country, PartnerId, SiteName, TimeZone};
+    use crate::domain::site::{NewSite, create};
+
+    fn now() -> Timestamp {
+        "2026-12-09T12:00:00Z".parse().unwrap()
+    }
+
+    fn site(site_type: SiteType) -> Site {
+        let new = NewSite {
+            id: SiteId::parse("K7QP01M9").unwrap(),
+            name: SiteName::parse("Harbour Gym").unwrap(),
+            country: Country::parse("AT").unwrap(),
+            time_zone: TimeZone::parse("Europe/Vienna").unwrap(),
+            site_type,
+            master: Email::parse("kim@example.com").unwrap(),
+        };
+        create(new, now()).unwrap().site
+    }
+
+    fn code(credits: u64, maintenance_credits: u64) -> Code {
+        Code {
+            key: CodeKey::from_stored("00112233445566778899aabbccddeeff"),
+            last_four: "7Q4Z".to_owned(),
+            value: CodeValue::new(credits, maintenance_credits).unwrap(),
+            expires_on: None,
+            bound_to: None,
+            partner_id: PartnerId::parse("acme").unwrap(),
+            batch_id: BatchId::parse("019b0212-0000-7000-8000-000000000000").unwrap(),
+            index: 0,
+            state: CodeState::Outstanding,
+        }
+    }
+
+    fn kim() -> Redeemer {
+        Redeemer {
+            email: Email::parse("kim@example.com").unwrap(),
+            command_id: CommandId::random(),
+        }
+    }
+
+    #[test]
+    fn a_balance_at_its_limit_takes_no_more() {
+        let mut full = site(SiteType::Regular);
+        full.balances.credits = MAX_BALANCE - 9;
+        assert!(redeem(full.clone(), &code(9, 0), Recharge::Credits, &kim(), now()).is_ok());
+        let refused = redeem(full, &code(10, 0), Recharge::Credits, &kim(), now()).unwrap_err();
+        assert_eq!(refused, CodeRefused::BalanceLimit(BalanceOutOfRange));
+        let mut full = site(SiteType::Regular);
+        full.balances.sms = MAX_BALANCE - 49;
+        let refused = redeem(full, &code(1, 0), Recharge::Sms, &kim(), now()).unwrap_err();
+        assert_eq!(refused, CodeRefused::BalanceLimit(BalanceOutOfRange));
+    }
+
+    #[test]
+    fn a_voided_code_says_so_before_anything_else() {
+        let mut voided = code(1, 1);
+        voided.state = CodeState::Voided { at: now() };
+        voided.expires_on = Some("2020-01-01".parse().unwrap());
+        let refused = redeem(
+            site(SiteType::Dynamic),
+            &voided,
+            Recharge::Sms,
+            &kim(),
+            now(),
+        );
+        assert_eq!(refused.unwrap_err(), CodeRefused::Voided);
+    }
+
+    #[test]
+    fn a_preview_is_what_applying_does() {
+        let site = site(SiteType::Regular);
+        let shown = preview(&site, &code(7, 2), Recharge::Credits, &kim(), now()).unwrap();
+        let change = redeem(site.clone(), &code(7, 2), Recharge::Credits, &kim(), now()).unwrap();
+        assert_eq!(
+            (shown.before, shown.after),
+            (site.balances, change.site.balances)
+        );
+        assert_eq!(change.expected_version(), Some(site.version));
+    }
+}

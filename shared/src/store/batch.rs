@@ -4,7 +4,7 @@
 //! in the meantime. Codes are written in transactions of a hundred, always the same hundred: each is there whole
 //! or not at all, and a refused one that finds its own codes was done before.
 
-use super::commit::{ABSENT, CommitFailed, PRESENT};
+use super::commit::{ABSENT, PRESENT, Refused};
 use super::items::{encode_batch, encode_new_code};
 use super::keys::Key;
 use super::retry::{Attempts, Failure};
@@ -62,8 +62,8 @@ impl Store {
         loop {
             match self.transact(items.clone()).await {
                 // A code's key is a hash of 64 random bits: what is found there is this code.
-                Ok(()) | Err(CommitFailed::Lost) => return Ok(()),
-                Err(CommitFailed::Failed(failure)) => attempts.read_again(failure).await?,
+                Ok(()) | Err(Refused::Conditions(_)) => return Ok(()),
+                Err(Refused::Failed(failure)) => attempts.read_again(failure).await?,
             }
         }
     }

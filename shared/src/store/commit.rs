@@ -66,8 +66,9 @@ pub struct RequestRecord {
 /// A transaction was not committed, or may not have been.
 #[derive(Debug)]
 pub enum CommitFailed {
-    /// A condition failed: somebody was faster. Nothing was changed; load and decide again.
-    Lost,
+    /// A condition failed: somebody was faster. Nothing was changed; load and decide again. These guards failed,
+    /// if it was one of them.
+    Lost(Vec<Guard>),
     /// See [`Failure`].
     Failed(Failure),
 }
@@ -78,22 +79,24 @@ impl Store {
     /// # Errors
     /// [`CommitFailed`] says whether anything can have been changed.
     pub async fn commit(&self, commits: &[Commit<'_>]) -> Result<(), CommitFailed> {
-        let fatal =
-            |error: Box<dyn Error + Send + Sync>| CommitFailed::Failed(Failure::Fatal(error));
         let mut items = Vec::new();
         for commit in commits {
-            self.push_items(*commit, &mut items).map_err(fatal)?;
+            let pushed = self.push_items(*commit, &mut items);
+            pushed.map_err(|error| CommitFailed::Failed(Failure::Fatal(error)))?;
         }
-        self.transact(items).await
+        self.transact(items).await.map_err(|refused| match refused {
+            Refused::Conditions(places) => CommitFailed::Lost(guards_at(commits, &places)),
+            Refused::Failed(failure) => CommitFailed::Failed(failure),
+        })
     }
 
     /// Sends one transaction, once.
-    pub(super) async fn transact(&self, items: Vec<TransactWriteItem>) -> Result<(), CommitFailed> {
+    pub(super) async fn transact(&self, items: Vec<TransactWriteItem>) -> Result<(), Refused> {
         let request = self
             .client
             .transact_write_items()
             .set_transact_items(Some(items));
-        request.send().await.map(|_| ()).map_err(failed)
+        request.send().await.map(|_| ()).map_err(refused)
     }
 
     fn push_items(
@@ -213,29 +216,54 @@ impl Store {
     }
 }
 
-/// Decodes a refused transaction. Its reasons stand in the order of its items; for one that is decided again
-/// from a fresh read it only matters whether any of them is a failed condition.
-fn failed(error: SdkError<TransactWriteItemsError>) -> CommitFailed {
-    if let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) =
+/// A transaction that was not carried out, or may not have been.
+#[derive(Debug)]
+pub(super) enum Refused {
+    /// The conditions of the items at these places failed.
+    Conditions(Vec<usize>),
+    /// See [`Failure`].
+    Failed(Failure),
+}
+
+/// Decodes a refused transaction, whose reasons stand in the order of its items.
+fn refused(error: SdkError<TransactWriteItemsError>) -> Refused {
+    let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) =
         error.as_service_error()
-    {
-        let mut contended = true;
-        for reason in cancelled.cancellation_reasons() {
-            match reason.code().unwrap_or("None") {
-                "ConditionalCheckFailed" => return CommitFailed::Lost,
-                "None"
-                | "TransactionConflict"
-                | "ThrottlingError"
-                | "ProvisionedThroughputExceeded" => {}
-                _ => contended = false,
+    else {
+        return Refused::Failed(Failure::of(error));
+    };
+    let mut failed = Vec::new();
+    let mut contended = true;
+    for (place, reason) in cancelled.cancellation_reasons().iter().enumerate() {
+        match reason.code().unwrap_or("None") {
+            "ConditionalCheckFailed" => failed.push(place),
+            "None"
+            | "TransactionConflict"
+            | "ThrottlingError"
+            | "ProvisionedThroughputExceeded" => {}
+            _ => contended = false,
+        }
+    }
+    match (failed.is_empty(), contended) {
+        (false, _) => Refused::Conditions(failed),
+        (true, true) => Refused::Failed(Failure::NotApplied(Box::new(error))),
+        (true, false) => Refused::Failed(Failure::Fatal(Box::new(error))),
+    }
+}
+
+/// The guards that stand at these places of a transaction: of each commit the site comes first, then its entries,
+/// then its guards, then its request, as [`Store::push_items`] lays them out.
+fn guards_at(commits: &[Commit<'_>], places: &[usize]) -> Vec<Guard> {
+    let mut first = 0;
+    let mut found = Vec::new();
+    for commit in commits {
+        let guards = first + 1 + commit.change.entries.len();
+        for (place, guard) in commit.change.guards.iter().enumerate() {
+            if places.contains(&(guards + place)) {
+                found.push(guard.clone());
             }
         }
-        let error = Box::new(error);
-        return CommitFailed::Failed(if contended {
-            Failure::NotApplied(error)
-        } else {
-            Failure::Fatal(error)
-        });
+        first += commit.change.items() + usize::from(commit.request.is_some());
     }
-    CommitFailed::Failed(Failure::of(error))
+    found
 }

@@ -1,0 +1,377 @@
+//! `verify` finds what is wrong: a table is corrupted in one place, and it says so.
+
+use crate::harness::{System, at, redemption, sms_redemption};
+use run_local::template::TABLE_NAME;
+use serde_json::{Value, json};
+use site_credits::domain::identity::SiteId;
+use site_credits::domain::site::SiteType;
+
+const NOW: &str = "2026-12-09T12:00:00Z";
+
+/// A table with a bit of everything, whose corruption is expected.
+struct Books {
+    system: System,
+    site: SiteId,
+}
+
+impl Books {
+    async fn new() -> Self {
+        let (mut system, now) = (System::new(), at(NOW));
+        system.broken_on_purpose();
+        let site = system.site(SiteType::Dynamic, "Europe/Vienna", now).await;
+        let codes = system.codes(10, 0, 4, now).await;
+        assert_eq!(
+            system.send(redemption(&site, &codes[0], now)).await.status,
+            201
+        );
+        assert_eq!(
+            system
+                .send(sms_redemption(&site, &codes[1], now))
+                .await
+                .status,
+            201
+        );
+        system
+            .register(&site, &["door-1", "door-2"], now)
+            .await
+            .unwrap();
+        system.deduct(at("2027-01-09T12:00:00Z")).await;
+        system.deduct(at("2027-02-09T12:00:00Z")).await;
+        assert_eq!(system.findings().await.violations, []);
+        Self { system, site }
+    }
+
+    fn items(&self, kind: &str) -> Vec<Value> {
+        let scan = self
+            .system
+            .engine()
+            .call("Scan", json!({ "TableName": TABLE_NAME }))
+            .unwrap();
+        let mut items: Vec<Value> = scan["Items"].as_array().unwrap().clone();
+        items.retain(|item| item["SK"]["S"].as_str().unwrap().starts_with(kind));
+        items.sort_by_key(|item| item["SK"]["S"].as_str().unwrap().to_owned());
+        items
+    }
+
+    fn entry(&self, sequence: usize) -> Value {
+        self.items("ENTRY#").remove(sequence - 1)
+    }
+
+    fn site(&self) -> Value {
+        self.items("SITE")
+            .into_iter()
+            .find(|item| item["PK"]["S"] == format!("SITE#{}", self.site))
+            .unwrap()
+    }
+
+    fn code(&self, applied: bool) -> Value {
+        self.items("CODE")
+            .into_iter()
+            .find(|item| item["applied_at"].is_object() == applied)
+            .unwrap()
+    }
+
+    fn put(&self, item: &Value) {
+        self.system
+            .engine()
+            .call("PutItem", json!({ "TableName": TABLE_NAME, "Item": item }))
+            .unwrap();
+    }
+
+    fn delete(&self, item: &Value) {
+        let key = json!({ "PK": item["PK"], "SK": item["SK"] });
+        self.system
+            .engine()
+            .call("DeleteItem", json!({ "TableName": TABLE_NAME, "Key": key }))
+            .unwrap();
+    }
+
+    /// `verify` says just this.
+    async fn shows(&self, words: &[&str]) {
+        let found: Vec<String> = self
+            .system
+            .findings()
+            .await
+            .violations
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        assert_eq!(found.len(), words.len(), "{found:?}");
+        for (found, words) in found.iter().zip(words) {
+            assert!(found.contains(words), "{found} does not say {words}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_changed_amount() {
+    let books = Books::new().await;
+    let mut entry = books.entry(2);
+    entry["changes"]["M"]["credits"]["N"] = json!("11");
+    books.put(&entry);
+    books
+        .shows(&[
+            "entry 2 was changed: its hash is wrong",
+            "by entry 2, which does not apply it",
+            "by entry 3, which does not apply it",
+        ])
+        .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deleted_entry() {
+    let books = Books::new().await;
+    books.delete(&books.entry(5));
+    books
+        .shows(&["entry 5 is missing: entry 6 stands in its place"])
+        .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deleted_last_entry() {
+    let books = Books::new().await;
+    books.delete(&books.entry(6));
+    books
+        .shows(&[
+            "its balances are",
+            "its last entry is 5, and it says 6",
+            "its hash is not that of its last entry",
+            "its status or time is not that of its last entry",
+            "the due date 2027-02-09 was never charged",
+        ])
+        .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_swapped_pair() {
+    let books = Books::new().await;
+    let (mut fifth, mut sixth) = (books.entry(5), books.entry(6));
+    (fifth["SK"], sixth["SK"]) = (sixth["SK"].clone(), fifth["SK"].clone());
+    books.put(&fifth);
+    books.put(&sixth);
+    books
+        .shows(&[
+            "holds entry 6",
+            "holds entry 5",
+            "its balances are",
+            "its last entry is 4, and it says 6",
+            "its hash is not that of its last entry",
+            "its status or time is not that of its last entry",
+            "the due date 2027-01-09 was never charged",
+        ])
+        .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pair_swapped_with_its_numbers() {
+    let books = Books::new().await;
+    let (mut fifth, mut sixth) = (books.entry(5), books.entry(6));
+    for name in ["SK", "sequence"] {
+        (fifth[name], sixth[name]) = (sixth[name].clone(), fifth[name].clone());
+    }
+    books.put(&fifth);
+    books.put(&sixth);
+    books
+        .shows(&["entry 5 does not follow the entry before it"])
+        .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_balance_off_by_one() {
+    for (balance, off) in [
+        ("credits", "5"),
+        ("sms", "501"),
+        ("maintenance_credits", "1"),
+    ] {
+        let books = Books::new().await;
+        let mut site = books.site();
+        assert_ne!(site[balance]["N"], off);
+        site[balance]["N"] = json!(off);
+        books.put(&site);
+        books.shows(&["and its entries add up to"]).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_code_marked_applied_with_no_entry() {
+    let books = Books::new().await;
+    let (mut code, applied) = (books.code(false), books.code(true));
+    for name in [
+        "applied_at",
+        "applied_to",
+        "applied_by",
+        "applied_entry",
+        "command_id",
+    ] {
+        code[name] = applied[name].clone();
+    }
+    books.put(&code);
+    books.shows(&["which does not apply it"]).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_entry_with_no_code() {
+    let books = Books::new().await;
+    books.delete(&books.code(true));
+    books
+        .shows(&["which does not exist", "it has 3 codes, and 4 were issued"])
+        .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_code_that_was_applied_and_is_outstanding_again() {
+    let books = Books::new().await;
+    let mut code = books.code(true);
+    for name in [
+        "applied_at",
+        "applied_to",
+        "applied_by",
+        "applied_entry",
+        "command_id",
+    ] {
+        code.as_object_mut().unwrap().remove(name);
+    }
+    books.put(&code);
+    books
+        .shows(&["applies it, and it is not marked as applied"])
+        .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_code_that_carries_more_than_it_added() {
+    let books = Books::new().await;
+    let mut code = books.code(true);
+    code["credits"]["N"] = json!("1000");
+    books.put(&code);
+    books
+        .shows(&[
+            "does not add what it carries",
+            "one of its codes is not as it was issued",
+        ])
+        .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_device_that_nobody_registered_and_one_that_is_gone() {
+    let books = Books::new().await;
+    let device = books.items("DEVICE#").remove(0);
+    books.delete(&device);
+    books
+        .shows(&["its devices are not those of its statement"])
+        .await;
+    books.put(&device);
+    let mut more = device;
+    more["SK"]["S"] = json!("DEVICE#door-3");
+    books.put(&more);
+    books
+        .shows(&["its devices are not those of its statement"])
+        .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_due_date_that_was_skipped() {
+    let books = Books::new().await;
+    let mut site = books.site();
+    site["charged_through"]["S"] = json!("2027-03-09");
+    books.put(&site);
+    books
+        .shows(&["the due date 2027-03-09 was never charged"])
+        .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_site_that_forgot_what_was_charged() {
+    let books = Books::new().await;
+    let mut site = books.site();
+    site["charged_through"]["S"] = json!("2027-01-09");
+    books.put(&site);
+    books.shows(&["it forgot what was charged"]).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_status_without_an_entry() {
+    let books = Books::new().await;
+    let mut site = books.site();
+    site["status"]["S"] = json!("payment_required");
+    books.put(&site);
+    books
+        .shows(&[
+            "its status or time is not that of its last entry",
+            "its status is not that of its statement",
+        ])
+        .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_site_that_is_gone_and_an_item_of_no_kind() {
+    let books = Books::new().await;
+    let site = books.site();
+    books.delete(&site);
+    books.put(&json!({ "PK": { "S": "SITE#x" }, "SK": { "S": "BALANCE" } }));
+    let found = books.system.findings().await;
+    let found: Vec<String> = found.violations.iter().map(ToString::to_string).collect();
+    assert!(
+        found[0].contains("SITE#x / BALANCE is of no known kind"),
+        "{found:?}"
+    );
+    assert!(
+        found
+            .iter()
+            .any(|what| what.contains("there are entries or devices, and no site")),
+        "{found:?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_chain_that_was_forged_whole_is_found_by_its_due_dates() {
+    // Whoever can write the whole table can make a chain that verifies: here a deduction that is repeated, with
+    // right hashes, right sums and a right balance. What it charges was not due.
+    let books = Books::new().await;
+    let item = books.entry(6);
+    let (mut entry, command_id) = site_credits::store::decode_entry(&dynamo(&item)).unwrap();
+    entry.previous_hash = entry.hash;
+    entry.sequence = 7;
+    entry.balances.credits -= 2;
+    entry.hash = entry.computed_hash().unwrap();
+    let mut forged = item;
+    forged["SK"]["S"] = json!(format!("ENTRY#{:016}", 7));
+    forged["sequence"]["N"] = json!("7");
+    forged["balances"]["M"]["credits"]["N"] = json!(entry.balances.credits.to_string());
+    forged["previous_hash"]["S"] = json!(entry.previous_hash.to_string());
+    forged["hash"]["S"] = json!(entry.hash.to_string());
+    books.put(&forged);
+    let mut site = books.site();
+    site["sequence"]["N"] = json!("7");
+    site["last_hash"]["S"] = forged["hash"]["S"].clone();
+    site["credits"]["N"] = json!(entry.balances.credits.to_string());
+    books.put(&site);
+    assert!(!command_id.as_str().is_empty());
+    books
+        .shows(&["entry 7: a due date was charged twice"])
+        .await;
+}
+
+/// An item as the SDK gives it, from the engine's JSON.
+fn dynamo(item: &Value) -> site_credits::store::Item {
+    use aws_sdk_dynamodb::types::AttributeValue;
+    fn value(json: &Value) -> AttributeValue {
+        if let Some(text) = json["S"].as_str() {
+            return AttributeValue::S(text.to_owned());
+        }
+        if let Some(number) = json["N"].as_str() {
+            return AttributeValue::N(number.to_owned());
+        }
+        let members = json["M"].as_object().unwrap();
+        AttributeValue::M(
+            members
+                .iter()
+                .map(|(name, member)| (name.clone(), value(member)))
+                .collect(),
+        )
+    }
+    item.as_object()
+        .unwrap()
+        .iter()
+        .map(|(name, member)| (name.clone(), value(member)))
+        .collect()
+}
