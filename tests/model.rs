@@ -18,14 +18,17 @@ use site_credits::domain::site::SiteType;
 use std::collections::BTreeMap;
 
 /// The sites of every history: how they pay, and where they are.
-const SITES: [(SiteType, &str); 4] = [
+const SITES: [(SiteType, &str); 3] = [
     (SiteType::Dynamic, "Pacific/Kiritimati"),
     (SiteType::Dynamic, "America/Havana"),
-    (SiteType::Dynamic, "Pacific/Pago_Pago"),
     (SiteType::Regular, "Europe/Vienna"),
 ];
 /// The codes of every history: credits, maintenance credits, the days until they expire, the site they are bound to.
-const CODES: [(u64, u64, Option<i64>, Option<usize>); 10] = [
+const CODES: [(u64, u64, Option<i64>, Option<usize>); 14] = [
+    (1, 0, None, None),
+    (1, 0, None, None),
+    (2, 0, None, None),
+    (3, 0, None, None),
     (1, 0, None, None),
     (2, 0, None, None),
     (3, 0, Some(40), None),
@@ -61,9 +64,11 @@ enum Step {
 }
 
 fn steps() -> impl Strategy<Value = Vec<(Step, Vec<Fault>)>> {
-    let (site, code) = (0..SITES.len(), 0..CODES.len());
+    // Mostly one site, so that its history is long enough to halt it, resume it and charge it again.
+    let site = prop_oneof![6 => Just(0_usize), 2 => Just(1), 1 => Just(2)];
+    let code = 0..CODES.len();
     let step = prop_oneof![
-        3 => prop_oneof![1_i64..30, 200_i64..800, 700_i64..2_000].prop_map(Step::Wait),
+        3 => prop_oneof![1_i64..30, 200_i64..800, 700_i64..800].prop_map(Step::Wait),
         4 => (site.clone(), code.clone(), prop::bool::weighted(0.2)).prop_map(|(site, code, sms)| Step::Redeem { site, code, sms }),
         1 => Just(Step::Repeat),
         1 => (site.clone(), code, any::<bool>()).prop_map(|(site, code, sms)| Step::Preview { site, code, sms }),
@@ -79,7 +84,7 @@ fn steps() -> impl Strategy<Value = Vec<(Step, Vec<Fault>)>> {
         1 => Just(Fault::Conflict),
         1 => Just(Fault::Throttled),
     ];
-    prop::collection::vec((step, prop::collection::vec(fault, 0..6)), 1..30)
+    prop::collection::vec((step, prop::collection::vec(fault, 0..6)), 1..60)
 }
 
 /// One device, as the model knows it.
@@ -459,6 +464,16 @@ impl World {
         Ok(())
     }
 
+    /// How many entries there are in all statements.
+    async fn entries(&self) -> u64 {
+        let mut entries = 0;
+        for id in &self.ids {
+            let site = self.system.quiet().site_by_id(id).await.unwrap();
+            entries += site.unwrap().sequence;
+        }
+        entries
+    }
+
     /// Every due date was charged once, and just those that the model charged.
     async fn charged_once(&self) {
         for (id, model) in self.ids.iter().zip(&self.sites) {
@@ -544,7 +559,7 @@ fn histories_with_faults_agree_with_the_model() {
 
 #[test]
 fn histories_with_crashes_leave_each_command_done_or_not_done() {
-    let crashes = prop::collection::vec((any::<bool>(), 0_usize..4), 1..30);
+    let crashes = prop::collection::vec((any::<bool>(), 0_usize..4), 1..60);
     run(
         &(beginnings(), steps(), crashes),
         async |(beginning, steps, crashes)| {
@@ -556,6 +571,7 @@ fn histories_with_crashes_leave_each_command_done_or_not_done() {
                     world.applied.clone(),
                     world.last.take(),
                 );
+                let entries = world.entries().await;
                 let mut seen = 0;
                 world.system.wire.plan(move |_, _| {
                     seen += 1;
@@ -578,7 +594,7 @@ fn histories_with_crashes_leave_each_command_done_or_not_done() {
                         .system
                         .deduct(world.now - SignedDuration::from_hours(hours_ago))
                         .await;
-                } else if crashed && world.agrees().await.is_err() {
+                } else if crashed && world.entries().await == entries {
                     // The command died before its one transaction.
                     (world.sites, world.applied, world.last) = before;
                 }
