@@ -339,7 +339,7 @@ async fn logs_hold_no_code_no_token_and_no_address() {
             body: Some(format!(r#"{{"code":"{}","x":"{}"}}"#, codes[1], codes[1])),
             ..call.clone()
         },
-        call.as_person("eve@example.com"),
+        call.by_person("eve@example.com"),
     ] {
         system.send(call).await;
     }

@@ -86,19 +86,19 @@ impl Books {
             .unwrap();
     }
 
-    /// `verify` says just this.
+    /// `verify` says just this, in any order.
     async fn shows(&self, words: &[&str]) {
-        let found: Vec<String> = self
-            .system
-            .findings()
-            .await
+        let findings = self.system.findings().await;
+        let mut found: Vec<String> = findings
             .violations
             .iter()
             .map(ToString::to_string)
             .collect();
         assert_eq!(found.len(), words.len(), "{found:?}");
-        for (found, words) in found.iter().zip(words) {
-            assert!(found.contains(words), "{found} does not say {words}");
+        for words in words {
+            let place = found.iter().position(|found| found.contains(words));
+            let place = place.unwrap_or_else(|| panic!("{found:?} do not say {words}"));
+            found.swap_remove(place);
         }
     }
 }
@@ -275,7 +275,10 @@ async fn a_due_date_that_was_skipped() {
     site["charged_through"]["S"] = json!("2027-03-09");
     books.put(&site);
     books
-        .shows(&["the due date 2027-03-09 was never charged"])
+        .shows(&[
+            "the due date 2027-03-09 was never charged",
+            "its place on the agenda is not that of its next due date",
+        ])
         .await;
 }
 
@@ -285,7 +288,12 @@ async fn a_site_that_forgot_what_was_charged() {
     let mut site = books.site();
     site["charged_through"]["S"] = json!("2027-01-09");
     books.put(&site);
-    books.shows(&["it forgot what was charged"]).await;
+    books
+        .shows(&[
+            "it forgot what was charged",
+            "its place on the agenda is not that of its next due date",
+        ])
+        .await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -298,6 +306,7 @@ async fn a_status_without_an_entry() {
         .shows(&[
             "its status or time is not that of its last entry",
             "its status is not that of its statement",
+            "it is on the agenda, and nothing will be due",
         ])
         .await;
 }
@@ -374,4 +383,90 @@ fn dynamo(item: &Value) -> site_credits::store::Item {
         .iter()
         .map(|(name, member)| (name.clone(), value(member)))
         .collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_site_that_is_missing_from_the_agenda_or_in_a_wrong_place_of_it() {
+    let books = Books::new().await;
+    let site = books.site();
+    let mut missing = site.clone();
+    missing.as_object_mut().unwrap().remove("agenda_at");
+    books.put(&missing);
+    books
+        .shows(&["it has a due date to come, and is not on the agenda"])
+        .await;
+    for (name, value) in [("agenda_at", "2027-03-10T23:00:00Z"), ("agenda_shard", "9")] {
+        let mut wrong = site.clone();
+        wrong[name]["S"] = json!(value);
+        books.put(&wrong);
+        books
+            .shows(&["its place on the agenda is not that of its next due date"])
+            .await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_halted_site_that_says_it_was_charged_since() {
+    let books = Books::new().await;
+    for month in ["2027-03-09", "2027-04-09", "2027-05-09"] {
+        books.system.deduct(at(&format!("{month}T12:00:00Z"))).await;
+    }
+    let mut site = books.site();
+    assert_eq!(site["status"]["S"], "payment_required");
+    assert_eq!(books.system.findings().await.violations, []);
+    site["charged_through"]["S"] = json!("2027-05-09");
+    books.put(&site);
+    books
+        .shows(&["it is halted, and says that it was charged since"])
+        .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_code_that_was_applied_against_its_rules() {
+    for (name, value, says) in [
+        (
+            "expires_on",
+            json!({ "S": "2026-12-08" }),
+            "applies it after its last date",
+        ),
+        (
+            "bound_to",
+            json!({ "S": "00000000" }),
+            "it is bound to another site",
+        ),
+        ("last_four", json!({ "S": "0000" }), "tells of another"),
+        (
+            "applied_by",
+            json!({ "S": "eve@example.com" }),
+            "it names another",
+        ),
+        (
+            "applied_at",
+            json!({ "S": "2026-12-09T12:00:01Z" }),
+            "it names another",
+        ),
+        ("applied_entry", json!({ "N": "9" }), "it names another"),
+        (
+            "command_id",
+            json!({ "S": "00000000-0000-4000-8000-000000000000" }),
+            "it names another",
+        ),
+    ] {
+        let books = Books::new().await;
+        let mut code = books.code(true);
+        code[name] = value;
+        books.put(&code);
+        let found: Vec<String> = books
+            .system
+            .findings()
+            .await
+            .violations
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        assert!(
+            found.first().is_some_and(|found| found.contains(says)),
+            "{name}: {found:?}"
+        );
+    }
 }

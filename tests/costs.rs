@@ -81,6 +81,12 @@ async fn each_route_makes_the_round_trips_and_uses_the_capacity_that_the_docs_sa
             vec!["BatchGetItem 2.0"],
         ),
         (
+            "a code that was applied, with a key",
+            redemption(&site, &codes[1], now).key("another"),
+            409,
+            vec!["BatchGetItem 3.0", "BatchGetItem 3.0"],
+        ),
+        (
             "a balance",
             license_of(&site, now),
             200,

@@ -2,7 +2,6 @@
 
 use crate::harness::{System, at, license_of, redemption};
 use jiff::Timestamp;
-use jiff::civil::Date;
 use run_local::engine::Fault;
 use serde_json::{Value, json};
 use site_credits::commands;
@@ -331,13 +330,8 @@ async fn runs_at_the_same_time_among_redemptions_charge_each_due_date_once() {
     system.deduct(at("2027-03-02T00:00:00Z")).await;
     for (number, site) in sites.iter().enumerate() {
         let credits = -i64::try_from(1 + number % 3).unwrap();
-        let day = if number % 3 == 0 {
-            "2027-02-28"
-        } else {
-            "2027-02-28"
-        };
         // On Kiritimati the sites were registered on 1 February already.
-        let day = if number % 3 == 0 { "2027-03-01" } else { day };
+        let day = ["2027-03-01", "2027-02-28", "2027-02-28"][number % 3];
         assert_eq!(
             charged(&system, site).await,
             dates(&[day], credits),
@@ -439,7 +433,7 @@ async fn it_stops_before_its_deadline_and_says_what_is_left() {
         .await
         .unwrap();
     assert_eq!((report.sites, report.left), (0, 10));
-    let deadline = Instant::now() + Duration::from_secs(60);
+    let deadline = Instant::now() + Duration::from_mins(1);
     let report = commands::deduct_due(&system.store(), due, deadline)
         .await
         .unwrap();
@@ -457,7 +451,8 @@ async fn an_agenda_that_lags_is_read_as_a_hint() {
     let item = system.engine().call("GetItem", json!({
         "TableName": "site-credits", "Key": { "PK": { "S": format!("SITE#{site}") }, "SK": { "S": "SITE" } },
     })).unwrap();
-    let mut item = item["Item"].clone();
+    let right = item["Item"].clone();
+    let mut item = right.clone();
     item["agenda_at"] = json!({ "S": "2027-01-01T00:00:00Z" });
     system
         .engine()
@@ -468,5 +463,6 @@ async fn an_agenda_that_lags_is_read_as_a_hint() {
         .unwrap();
     assert_eq!(system.deduct(due).await["sites"], 0);
     assert_eq!(charged(&system, &site).await, dates(&["2027-02-09"], -1));
-    assert_eq!("2027-02-09".parse::<Date>().unwrap().day(), 9);
+    let put = json!({ "TableName": "site-credits", "Item": right });
+    system.engine().call("PutItem", put).unwrap();
 }

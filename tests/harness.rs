@@ -89,7 +89,7 @@ impl Call {
         self
     }
 
-    pub(crate) fn as_person(mut self, email: &str) -> Self {
+    pub(crate) fn by_person(mut self, email: &str) -> Self {
         self.claims = json!({ "sub": email, "email": email, "email_verified": "true" });
         self
     }

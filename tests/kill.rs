@@ -181,9 +181,9 @@ async fn killed_under_load_the_server_keeps_every_redemption_that_it_answered() 
             std::thread::yield_now();
         }
         drop(server);
-        clients
-            .into_iter()
-            .for_each(|client| client.join().unwrap());
+        for client in clients {
+            client.join().unwrap();
+        }
         let proof = Command::new(&binary)
             .args(["verify", "--data"])
             .arg(&folder)

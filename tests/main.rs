@@ -3,6 +3,11 @@
 //! After every test the harness walks the table with `verify`: each balance equals the sum of its entries, every
 //! chain verifies, no code was spent twice and every due date was charged once.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test stops where something is not as it should be"
+)]
+
 mod bad_input;
 mod corruption;
 mod costs;
@@ -13,3 +18,4 @@ mod model;
 mod races;
 mod redemptions;
 mod statement;
+mod store;

@@ -102,7 +102,7 @@ async fn every_refusal_says_which() {
         .remove(0);
     let expiring = system
         .codes_like(value, 1, now, |new| {
-            new.expires_on = Some("2026-12-09".parse().unwrap())
+            new.expires_on = Some("2026-12-09".parse().unwrap());
         })
         .await
         .remove(0);
@@ -214,7 +214,7 @@ async fn a_repeated_request_gets_the_first_answer_word_for_word() {
         .send(
             redemption(&site, &codes[0], later)
                 .key("k-1")
-                .as_person("eve@example.com"),
+                .by_person("eve@example.com"),
         )
         .await;
     assert_eq!(
@@ -375,7 +375,27 @@ async fn a_stranger_cannot_tell_that_a_site_exists() {
         }
     }
     let loud = system
-        .send(license_of(&site, now).as_person("KIM@Example.COM"))
+        .send(license_of(&site, now).by_person("KIM@Example.COM"))
         .await;
     assert_eq!(loud.status, 200, "addresses are compared without case");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_that_was_read_across_the_first_request_of_its_key_is_a_replay() {
+    // The second of two requests with one key reads the request before the first commits, and the code after.
+    let (system, now) = (System::new(), at(NOON));
+    let site = system.site(SiteType::Dynamic, "Europe/Vienna", now).await;
+    for (round, code) in system.codes(10, 0, 40, now).await.iter().enumerate() {
+        let mut split = true;
+        system.wire.plan(move |operation, _| {
+            let now = std::mem::take(&mut split) && operation == "BatchGetItem";
+            if now { Fault::Partial } else { Fault::None }
+        });
+        let key = format!("k-{round}");
+        let call = || system.send(redemption(&site, code, now).key(&key));
+        let (one, other) = tokio::join!(call(), call());
+        assert_eq!((one.status, other.status), (201, 201), "{one:?} {other:?}");
+        assert_ne!(one.replayed, other.replayed);
+        assert_eq!(one.body, other.body);
+    }
 }

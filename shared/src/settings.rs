@@ -11,12 +11,13 @@ use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Region, SharedHttpClient};
 use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode};
+use aws_smithy_runtime_api::client::http::{HttpClient, http_client_fn};
 use std::time::Duration;
 
 /// The longest wait for a connection to the table.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 /// The longest wait for one answer of the table.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(3);
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The roots that sign for AWS: Amazon's own four, and Starfield's, by which older stores know them.
 /// Source: <https://www.amazontrust.com/repository/>.
@@ -83,14 +84,24 @@ pub fn client(config: aws_sdk_dynamodb::config::Builder) -> aws_sdk_dynamodb::Cl
 }
 
 /// One HTTP client, one TLS stack, and five roots instead of the 145 of an operating system.
+///
+/// The SDK lets a client that it is given validate itself, and this one would parse the roots for that, and throw away
+/// what it made of them. Behind a function it is asked for a connector alone: the roots are parsed once, at the first
+/// request.
 fn http_client() -> Result<SharedHttpClient, SettingsError> {
-    let roots = TrustStore::empty().with_pem_certificate(ROOTS);
-    let context = TlsContext::builder().with_trust_store(roots).build();
-    let context = context.map_err(|error| SettingsError::Tls(error.into()))?;
     let builder = Builder::new()
         .tls_provider(Provider::Rustls(CryptoMode::Ring))
-        .tls_context(context);
-    Ok(builder.build_https())
+        .tls_context(tls_context()?);
+    let client = builder.build_https();
+    Ok(http_client_fn(move |settings, components| {
+        client.http_connector(settings, components)
+    }))
+}
+
+fn tls_context() -> Result<TlsContext, SettingsError> {
+    let roots = TrustStore::empty().with_pem_certificate(ROOTS);
+    let context = TlsContext::builder().with_trust_store(roots).build();
+    context.map_err(|error| SettingsError::Tls(error.into()))
 }
 
 fn required(name: &'static str) -> Result<String, SettingsError> {
@@ -104,4 +115,19 @@ fn required(name: &'static str) -> Result<String, SettingsError> {
 )]
 fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{CryptoMode, Provider, tls_context};
+    use aws_smithy_http_client::Connector;
+
+    /// A root that cannot be parsed is a panic, and would be one at the first request of a function.
+    #[test]
+    fn the_roots_can_be_parsed() {
+        Connector::builder()
+            .tls_provider(Provider::Rustls(CryptoMode::Ring))
+            .tls_context(tls_context().unwrap())
+            .build();
+    }
 }

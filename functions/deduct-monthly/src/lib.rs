@@ -7,8 +7,9 @@ use site_credits::store::Store;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// How long before the function's deadline no further work is begun: longer than the retries of one transaction.
-const RESERVE: Duration = Duration::from_secs(15);
+/// How long before the function's deadline no further work is begun: a load and a commit with all their retries, and
+/// the count of what is left.
+const RESERVE: Duration = Duration::from_secs(20);
 
 /// The event that the schedule sends.
 #[derive(Clone, Debug, Deserialize)]
@@ -29,7 +30,7 @@ impl DeductMonthly {
     /// Charges what is due, and stops before `remaining` is over. What is left is still on the agenda.
     ///
     /// # Errors
-    /// The agenda could not be read.
+    /// The agenda could not be read, or some of its sites could not be charged.
     pub async fn handle(
         &self,
         event: Scheduled,
@@ -47,6 +48,10 @@ impl DeductMonthly {
             failed = report.failed,
             "deducted"
         );
-        Ok(report)
+        match report.failed {
+            0 => Ok(report),
+            // Said by an error, so that it is tried again, and raises the alarm if that does not help.
+            failed => Err(DeductError::Failed(failed)),
+        }
     }
 }

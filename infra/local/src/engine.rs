@@ -40,6 +40,8 @@ pub enum Fault {
     Conflict,
     /// It is refused: too many requests.
     Throttled,
+    /// Of several items that were asked for, the last is left unprocessed.
+    Partial,
     /// The caller is gone before it arrives, and never hears of anything again.
     CrashBefore,
     /// It is carried out, and the caller is gone.
@@ -114,6 +116,20 @@ impl Engine {
             return Err(EngineError::NoData(folder.display().to_string()));
         }
         Self::on_file(folder)
+    }
+
+    /// The engine on a copy of a folder's data as it is at this instant, also while a server works on it. The copy is
+    /// made in another folder, which must be empty.
+    ///
+    /// # Errors
+    /// See [`EngineError`]; a folder without data is one.
+    pub fn on_copy(folder: &Path, copy: &Path) -> Result<Self, EngineError> {
+        let original = Self::on_existing_file(folder)?;
+        std::fs::create_dir_all(copy).map_err(EngineError::Folder)?;
+        original
+            .database
+            .vacuum_into(&copy.join(FILE).to_string_lossy())?;
+        Self::on_file(copy)
     }
 
     fn with_table(database: Database) -> Result<Self, EngineError> {
@@ -214,13 +230,21 @@ impl Engine {
         let fault = faults.map_or(Fault::None, |faults| faults.decide(&operation, &mut body));
         let lost = || ConnectorError::timeout("no answer came: an injected fault".into());
         match fault {
-            Fault::None | Fault::LostAnswer | Fault::CrashAfter => {}
+            Fault::None | Fault::LostAnswer | Fault::Partial | Fault::CrashAfter => {}
             Fault::LostRequest => return Err(lost()),
             Fault::CrashBefore => return std::future::pending().await,
             Fault::Conflict => return Ok(http(400, conflict(&operation, &body).to_string())),
             Fault::Throttled => return Ok(http(400, throttled().to_string())),
         }
-        let answer = self.call(&operation, body.clone());
+        let unprocessed = if fault == Fault::Partial {
+            take_last_key(&mut body)
+        } else {
+            None
+        };
+        let mut answer = self.call(&operation, body.clone());
+        if let (Ok(answer), Some(unprocessed)) = (&mut answer, unprocessed) {
+            answer["UnprocessedKeys"] = unprocessed;
+        }
         if let Some(faults) = faults {
             faults.observe(&operation, &body, &answer);
         }
@@ -244,6 +268,16 @@ fn carry_out<R: DeserializeOwned, A: Serialize>(
         DynoxideError::ValidationException(text.trim_start_matches("VALIDATION:").to_owned())
     })?;
     serde_json::to_value(operation(request)?).map_err(internal)
+}
+
+/// Takes the last key out of a `BatchGetItem` of several, in the form of `UnprocessedKeys`.
+fn take_last_key(request: &mut Value) -> Option<Value> {
+    let table = request["RequestItems"].get_mut(TABLE_NAME)?;
+    let keys = table["Keys"].as_array_mut().filter(|keys| keys.len() > 1)?;
+    let last = keys.pop()?;
+    let mut unprocessed = table.clone();
+    unprocessed["Keys"] = json!([last]);
+    Some(json!({ TABLE_NAME: unprocessed }))
 }
 
 /// What DynamoDB answers to a transaction that meets another: the first item is in conflict.

@@ -1,7 +1,7 @@
 //! `cargo run`: the whole system on one machine.
 
 use clap::{Args, Parser, Subcommand};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use run_local::clock::Clock;
 use run_local::engine::Engine;
 use run_local::functions::Functions;
@@ -100,8 +100,16 @@ async fn main() -> ExitCode {
 }
 
 async fn prove(data: PathBuf) -> Result<ExitCode, Box<dyn Error>> {
-    let engine = Engine::on_existing_file(&data)?;
-    let findings = verify(&Table::over(engine.client(), TABLE_NAME)).await?;
+    // A scan is no snapshot. A copy is one, so that a server may go on working.
+    let copy = std::env::temp_dir().join(format!("site-credits-verify-{}", uuid::Uuid::new_v4()));
+    let findings = match Engine::on_copy(&data, &copy) {
+        Ok(engine) => verify(&Table::over(engine.client(), TABLE_NAME))
+            .await
+            .map_err(Into::into),
+        Err(error) => Err(Box::<dyn Error>::from(error)),
+    };
+    drop(std::fs::remove_dir_all(&copy));
+    let findings = findings?;
     println!("{findings}");
     Ok(if findings.violations.is_empty() {
         ExitCode::SUCCESS
@@ -128,7 +136,7 @@ async fn serve(options: Serve) -> Result<ExitCode, Box<dyn Error>> {
         println!("Site Credits is running at {address}");
     } else {
         let demonstration = seed::demonstration(&engine.store(), clock.now()).await?;
-        welcome(&address, &issuer, &demonstration)?;
+        welcome(&address, &issuer, &demonstration, clock.now())?;
     }
     let functions = Functions::over(&engine)?;
     tokio::spawn(schedule::run(functions.clone(), clock.clone()));
@@ -168,6 +176,7 @@ fn welcome(
     address: &str,
     issuer: &Issuer,
     demonstration: &Demonstration,
+    now: Timestamp,
 ) -> Result<(), Box<dyn Error>> {
     let person = Person {
         email: Some(ADMINISTRATOR.to_owned()),
@@ -203,8 +212,9 @@ fn welcome(
     println!(
         "# Next month comes: the deduction finds one credit where three are due, and halts the site."
     );
+    let next_month = now + SignedDuration::from_hours(24 * 31);
     println!(
-        "curl -s $URL/2015-03-31/functions/deduct-monthly/invocations -d \"{{\\\"scheduled_time\\\":\\\"$(date -u -d '+1 month' +%FT%TZ 2>/dev/null || date -u -v+1m +%FT%TZ)\\\"}}\"; echo\n"
+        "curl -s $URL/2015-03-31/functions/deduct-monthly/invocations -d '{{\"scheduled_time\":\"{next_month}\"}}'; echo\n"
     );
     get(&format!("{gym}/license"));
     println!("# Apply the code: the overdue credits are paid, and the site runs again.");

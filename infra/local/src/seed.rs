@@ -3,14 +3,16 @@
 use jiff::Timestamp;
 use site_credits::commands::{self, Asker, CommandError, CreateSiteError, NewBatch, RegisterError};
 use site_credits::domain::code::{
-    Batch, CodeIssuer, CodeValue, InvalidSecrets, LicenseCode, SecretMissing, Secrets,
+    Batch, CodeChecker, CodeIssuer, CodeNotRecognised, CodeState, CodeValue, InvalidSecrets,
+    LicenseCode, SecretMissing, Secrets,
 };
 use site_credits::domain::device::NewDevice;
 use site_credits::domain::identity::{
     BatchId, Country, DeviceId, Email, InvalidName, PartnerId, SiteId, SiteName, TimeZone,
 };
+use site_credits::domain::redemption::Recharge;
 use site_credits::domain::site::{NewSite, SiteType};
-use site_credits::store::{IssueError, Store};
+use site_credits::store::{Attempts, IssueError, Key, Store, StoreError, decode_code};
 
 /// The secrets of codes that are issued on a developer's machine. They protect nothing, and nothing deployed
 /// knows them.
@@ -53,6 +55,12 @@ pub enum SeedError {
     /// Codes could not be issued.
     #[error("codes could not be issued")]
     Issue(#[from] IssueError),
+    /// A code of this machine is not one, which is a defect.
+    #[error(transparent)]
+    Code(#[from] CodeNotRecognised),
+    /// The table could not be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }
 
 /// The check secrets of this machine.
@@ -81,9 +89,9 @@ pub struct Demonstration {
     pub dynamic_site: SiteId,
     /// The site that pays by card.
     pub regular_site: SiteId,
-    /// Codes of a hundred credits; some may have been applied since.
+    /// Codes of a hundred credits that can still be applied.
     pub codes: Vec<LicenseCode>,
-    /// Codes of fifty credits and ten maintenance credits.
+    /// Codes of fifty credits and ten maintenance credits that can still be applied.
     pub maintenance_codes: Vec<LicenseCode>,
 }
 
@@ -106,29 +114,28 @@ pub async fn demonstration(store: &Store, now: Timestamp) -> Result<Demonstratio
         now,
     )
     .await?;
-    if site(
+    site(
         store,
         dynamic_site.clone(),
         "Harbour Gym",
         SiteType::Dynamic,
         now,
     )
-    .await?
-    {
-        equip(store, &dynamic_site, &starter, now).await?;
-    }
+    .await?;
+    equip(store, &dynamic_site, &starter, now).await?;
     Ok(Demonstration {
+        codes: outstanding(store, codes).await?,
+        maintenance_codes: outstanding(store, maintenance_codes).await?,
         dynamic_site,
         regular_site,
-        codes,
-        maintenance_codes,
     })
 }
 
-/// The gym begins with three devices and one credit left, so that the next month halts it.
+/// The gym begins with three devices and one credit left, so that the next month halts it. One that was begun and not
+/// finished is finished.
 async fn equip(
     store: &Store,
-    site: &SiteId,
+    id: &SiteId,
     starter: &[LicenseCode],
     now: Timestamp,
 ) -> Result<(), SeedError> {
@@ -137,10 +144,22 @@ async fn equip(
         now,
         idempotency_key: None,
     };
-    let codes = site_credits::domain::code::CodeChecker::new(check_secrets()?);
-    let recharge = site_credits::domain::redemption::Recharge::Credits;
-    for code in starter {
-        commands::redeem(store, &codes, site, &code.to_string(), recharge, &asker).await?;
+    let codes = CodeChecker::new(check_secrets()?);
+    for code in outstanding(store, starter.to_vec()).await? {
+        commands::redeem(
+            store,
+            &codes,
+            id,
+            &code.to_string(),
+            Recharge::Credits,
+            &asker,
+        )
+        .await?;
+    }
+    let site = store.site_by_id(id, &mut Attempts::default()).await?;
+    // Created and recharged, and nothing since.
+    if site.is_none_or(|site| site.sequence != 2) {
+        return Ok(());
     }
     let devices = (1..=DEVICES).map(|number| {
         Ok(NewDevice {
@@ -149,18 +168,43 @@ async fn equip(
         })
     });
     let devices = devices.collect::<Result<Vec<_>, InvalidName>>()?;
-    commands::register_devices(store, site, &devices, &asker).await?;
+    commands::register_devices(store, id, &devices, &asker).await?;
     Ok(())
 }
 
-/// Creates a site; `false` where it was there.
+/// Those of the codes that can still be applied.
+async fn outstanding(
+    store: &Store,
+    codes: Vec<LicenseCode>,
+) -> Result<Vec<LicenseCode>, SeedError> {
+    let checker = CodeChecker::new(check_secrets()?);
+    let recognised = codes
+        .iter()
+        .map(|code| checker.recognise(&code.to_string()));
+    let keys = recognised.map(|code| Ok(Key::Code(code?.key)));
+    let keys = keys.collect::<Result<Vec<Key>, CodeNotRecognised>>()?;
+    let items = store.load(&keys, &mut Attempts::default()).await?;
+    let mut left = Vec::new();
+    for (code, item) in codes.into_iter().zip(items) {
+        let known = item
+            .map(|item| decode_code(&item))
+            .transpose()
+            .map_err(StoreError::from)?;
+        if known.is_some_and(|known| known.state == CodeState::Outstanding) {
+            left.push(code);
+        }
+    }
+    Ok(left)
+}
+
+/// Creates a site, if it is not there.
 async fn site(
     store: &Store,
     id: SiteId,
     name: &str,
     site_type: SiteType,
     now: Timestamp,
-) -> Result<bool, SeedError> {
+) -> Result<(), SeedError> {
     let new = NewSite {
         id,
         name: SiteName::parse(name)?,
@@ -170,8 +214,7 @@ async fn site(
         master: Email::parse(ADMINISTRATOR)?,
     };
     match commands::create_site(store, new, now).await {
-        Ok(_) => Ok(true),
-        Err(CreateSiteError::Exists) => Ok(false),
+        Ok(_) | Err(CreateSiteError::Exists) => Ok(()),
         Err(error) => Err(error.into()),
     }
 }

@@ -11,6 +11,7 @@ mod site;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
 use site_credits::domain::entry::Entry;
+use site_credits::domain::identity::CommandId;
 use site_credits::store::{
     Item, decode_batch, decode_code, decode_device, decode_entry, decode_site,
 };
@@ -163,7 +164,10 @@ struct Sorted {
 #[derive(Default)]
 struct SiteParts {
     site: Option<site_credits::domain::site::Site>,
-    entries: Vec<Entry>,
+    /// Its shard of the agenda and its instant there; empty where it is on no agenda.
+    agenda: (String, String),
+    /// Its entries, each with the command that wrote it.
+    entries: Vec<(Entry, CommandId)>,
     devices: Vec<site_credits::domain::device::Device>,
 }
 
@@ -176,7 +180,7 @@ impl Sorted {
             }
         }
         for parts in sorted.sites.values_mut() {
-            parts.entries.sort_by_key(|entry| entry.sequence);
+            parts.entries.sort_by_key(|(entry, _)| entry.sequence);
         }
         sorted
     }
@@ -192,9 +196,17 @@ impl Sorted {
         let sort = sk.split_once('#').map_or(sk, |(kind, _)| kind);
         let corrupt = |error: site_credits::store::CorruptItem| error.to_string();
         match (kind, sort) {
-            ("SITE", "SITE") => self.parts(owner).site = Some(decode_site(item).map_err(corrupt)?),
+            ("SITE", "SITE") => {
+                let site = decode_site(item).map_err(corrupt)?;
+                let parts = self.parts(owner);
+                parts.agenda = (
+                    text("agenda_shard").to_owned(),
+                    text("agenda_at").to_owned(),
+                );
+                parts.site = Some(site);
+            }
             ("SITE", "ENTRY") => {
-                let entry = decode_entry(item).map_err(corrupt)?.0;
+                let (entry, command_id) = decode_entry(item).map_err(corrupt)?;
                 let key = format!("ENTRY#{:016}", entry.sequence);
                 if sk != key || entry.site_id.as_str() != owner {
                     return Err(format!(
@@ -202,7 +214,7 @@ impl Sorted {
                         entry.sequence, entry.site_id
                     ));
                 }
-                self.parts(owner).entries.push(entry);
+                self.parts(owner).entries.push((entry, command_id));
             }
             ("SITE", "DEVICE") => {
                 let device = decode_device(item).map_err(corrupt)?;

@@ -197,7 +197,22 @@ fn is_asleep(stat: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{is_asleep, peak, total};
+    use super::{Function, is_asleep, peak, total};
+    use crate::TemporaryFolder;
+    use std::process::Command;
+
+    #[test]
+    fn a_function_that_does_not_start_is_reported_with_what_it_said() {
+        let folder = TemporaryFolder::new().unwrap();
+        let mut command = Command::new("sh");
+        command.args(["-c", "echo the table is missing >&2; exit 3"]);
+        let error = Function::start(command, &folder.0)
+            .err()
+            .unwrap()
+            .to_string();
+        assert!(error.contains("exit status: 3"), "{error}");
+        assert!(error.contains("the table is missing"), "{error}");
+    }
 
     #[test]
     fn the_total_is_read_from_the_counts() {

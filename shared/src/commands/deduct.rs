@@ -18,7 +18,7 @@ use tokio::time::Instant;
 /// The most sites of one transaction: each is at least a site and an entry.
 const SITES_A_TRANSACTION: usize = MAX_ITEMS / 2;
 
-/// What a run did.
+/// What a run did. It may have done more: what was written without an answer is found settled, and not counted.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize)]
 pub struct Report {
     /// Sites that were charged or halted.
@@ -31,7 +31,7 @@ pub struct Report {
     pub halted: u64,
     /// Sites that were due and are still on the agenda: out of time, or busy past the retries.
     pub left: u64,
-    /// Sites that could not be read or decided, which is a defect. They are among those left.
+    /// Sites that could not be read, decided or written, which is a defect. They are among those left.
     pub failed: u64,
 }
 
@@ -41,6 +41,9 @@ pub enum DeductError {
     /// The agenda could not be read.
     #[error("the agenda could not be read")]
     Agenda(#[source] StoreError),
+    /// Everything else was done, and these many sites could not be charged.
+    #[error("{0} sites could not be charged, which is a defect: the log says which")]
+    Failed(u64),
 }
 
 /// Charges everything that is due at `now`, until `deadline`.
@@ -73,10 +76,7 @@ pub async fn deduct_due(
             Err(panic) => failed = Some(StoreError::Refused(Box::new(panic))),
         }
     }
-    match failed {
-        None => Ok(total),
-        Some(error) => Err(DeductError::Agenda(error)),
-    }
+    failed.map_or(Ok(total), |error| Err(DeductError::Agenda(error)))
 }
 
 impl Report {
@@ -148,7 +148,6 @@ impl Run {
     /// Charges sites, until nothing of them is due or the time is over.
     async fn work(&mut self, sites: Vec<SiteId>) {
         let mut groups = vec![(sites, Attempts::default())];
-        let mut worked: HashSet<SiteId> = HashSet::new();
         while let Some((group, mut attempts)) = groups.pop() {
             if group.is_empty() {
                 continue;
@@ -160,36 +159,48 @@ impl Run {
             let decided = match self.decide(&group, &mut attempts).await {
                 Ok(decided) => decided,
                 Err(error) => {
-                    tracing::warn!(
-                        error = &error as &dyn std::error::Error,
-                        sites = group.len(),
-                        "sites could not be loaded"
-                    );
-                    self.report.left += group.len() as u64;
+                    self.unloaded(&group, &error);
                     continue;
                 }
             };
             for transaction in packed(decided) {
-                let ids: Vec<SiteId> = transaction
+                let ids = transaction
                     .iter()
                     .map(|d| d.change.site.id.clone())
                     .collect();
                 match self.commit(&transaction).await {
-                    Ok(()) => {
-                        for deduction in &transaction {
-                            self.report.count(deduction);
-                            self.report.sites +=
-                                u64::from(worked.insert(deduction.change.site.id.clone()));
-                        }
-                        let more = transaction.into_iter().filter(|deduction| deduction.more);
-                        groups.push((
-                            more.map(|d| d.change.site.id).collect(),
-                            Attempts::default(),
-                        ));
-                    }
+                    Ok(()) => groups.push((self.charged(transaction), Attempts::default())),
                     Err(failed) => self.split(ids, failed, &mut attempts, &mut groups).await,
                 }
             }
+        }
+    }
+
+    /// Counts what was committed, and gives the sites that have due dates left.
+    fn charged(&mut self, transaction: Vec<Deduction>) -> Vec<SiteId> {
+        let mut more = Vec::new();
+        for deduction in transaction {
+            self.report.count(&deduction);
+            if deduction.more {
+                more.push(deduction.change.site.id);
+            } else if !deduction.change.entries.is_empty() {
+                self.report.sites += 1;
+            }
+        }
+        more
+    }
+
+    /// Counts sites that could not be loaded, which is a defect unless the table was busy.
+    fn unloaded(&mut self, group: &[SiteId], error: &StoreError) {
+        let sites = group.len() as u64;
+        tracing::error!(
+            error = error as &dyn std::error::Error,
+            sites,
+            "sites could not be loaded"
+        );
+        self.report.left += sites;
+        if !matches!(error, StoreError::Busy(_)) {
+            self.report.failed += sites;
         }
     }
 

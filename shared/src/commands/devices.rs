@@ -1,6 +1,6 @@
 //! Registering and removing devices.
 
-use super::{Asker, CommandError, Decision, Done, SiteCommand, SiteNotFound, execute};
+use super::{Asker, CommandError, Done, SiteCommand, SiteNotFound, execute};
 use crate::domain::change::Guard;
 use crate::domain::device::{self, NewDevice, RegistrationRefused, RemovalRefused};
 use crate::domain::identity::{CommandId, DeviceId, SiteId};
@@ -67,9 +67,7 @@ pub async fn register_devices(
             return Err(CommandError::Refused(RegisterError::Exists));
         }
         let decided = device::register(site, devices, &email, asker.now);
-        decided
-            .map(decision)
-            .map_err(|error| CommandError::Refused(error.into()))
+        decided.map_err(|error| CommandError::Refused(error.into()))
     })
     .await
 }
@@ -98,17 +96,7 @@ pub async fn remove_device(
             .ok_or(CommandError::Refused(RemoveError::NotFound))?;
         let device = decode_device(item).map_err(StoreError::from)?;
         let decided = device::remove(site, &device, &email, asker.now);
-        decided
-            .map(decision)
-            .map_err(|error| CommandError::Refused(error.into()))
+        decided.map_err(|error| CommandError::Refused(error.into()))
     })
     .await
-}
-
-/// The command's own entry comes after those that charge what was due before it.
-fn decision(decided: device::Decision) -> Decision {
-    match decided {
-        device::Decision::SettleFirst(change) => Decision::SettleFirst(change),
-        device::Decision::Done { change, own_entry } => Decision::Done { change, own_entry },
-    }
 }

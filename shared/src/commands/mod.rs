@@ -1,6 +1,6 @@
 //! Commands: load, decide in the domain, commit; again, a bounded number of times, if somebody was faster.
 //!
-//! Every command that changes a site goes through [`execute`]. It answers a repeated request before anything
+//! Every command that changes a site goes through `execute`. It answers a repeated request before anything
 //! else, lets only an administrator of the site go on, and knows its own change again when the answer to the
 //! write was lost.
 
@@ -14,11 +14,11 @@ mod sites;
 pub use deduct::{DeductError, Report, deduct_due};
 pub use devices::{RegisterError, RemoveError, register_devices, remove_device};
 pub use issue::{NewBatch, issue_codes};
-pub use query::{LicenseError, Period, StatementError, license, statement};
+pub use query::{Period, ReadError, license, statement};
 pub use redeem::{PreviewAnswer, RedeemError, preview, redeem};
 pub use sites::{CreateSiteError, create_site};
 
-use crate::domain::change::{Change, Guard};
+use crate::domain::change::{Change, Decision, Guard};
 use crate::domain::entry::Entry;
 use crate::domain::identity::{CommandId, Email, SiteId};
 use crate::domain::license::{License, view};
@@ -35,8 +35,8 @@ use std::error::Error;
 /// How long a request is remembered, in hours. The contract says a day at least.
 const REQUEST_KEPT_HOURS: i64 = 48;
 
-/// How often a command settles a backlog before it gives up for now: some ten years of daily due dates. What was
-/// settled stays settled, so a repetition goes on from there.
+/// How often a command settles a backlog before it gives up for now: years of daily due dates. What was settled stays
+/// settled, as the schedule would have done it, and a repetition goes on from there.
 const MAX_SETTLINGS: u32 = 64;
 
 /// Who asks, and when.
@@ -83,14 +83,6 @@ pub struct Done {
     pub replayed: bool,
 }
 
-/// What a command decided.
-enum Decision {
-    /// The command, done; its own entry is the one at this place among the new entries.
-    Done { change: Change, own_entry: usize },
-    /// Charge a long backlog first, then decide again.
-    SettleFirst(Change),
-}
-
 /// One command on one site.
 struct SiteCommand<'a> {
     site_id: &'a SiteId,
@@ -131,30 +123,40 @@ async fn execute<R: Error + 'static>(
     mut decide: impl FnMut(Site, Known<'_>) -> Result<Decision, CommandError<R>>,
 ) -> Result<Done, CommandError<R>> {
     let now = command.asker.now;
-    let mut attempts = Attempts::default();
-    let mut unanswered: Vec<Unanswered> = Vec::new();
-    let mut settlings = 0;
+    let mut tries = Tries::default();
     let mut failed_guards = Vec::new();
     loop {
-        let loaded = match load(store, command, &unanswered, &mut attempts).await {
+        let loaded = match load(store, command, &mut tries).await {
             Ok(loaded) => loaded,
-            Err(error) => return Err(uncertain(error, &unanswered).into()),
+            Err(error) => return Err(tries.uncertain(error).into()),
         };
         if let Some(place) = loaded.committed {
-            let Unanswered { change, own_entry } = unanswered.swap_remove(place);
+            let Unanswered { change, own_entry } = tries.unanswered.swap_remove(place);
             return Ok(done(change, own_entry, now));
         }
         if let Some(first) = loaded.request {
-            return replay(store, command, first, loaded.site.as_ref()).await;
+            return replay(
+                store,
+                command,
+                first,
+                loaded.site.as_ref(),
+                &mut tries.attempts,
+            )
+            .await;
         }
         let site = authorized(loaded.site, command.asker)?;
         let known = Known {
             also: loaded.also.as_ref(),
             failed: &failed_guards,
         };
-        let (change, own_entry, settling) = match decide(site, known)? {
-            Decision::Done { change, own_entry } => (change, own_entry, false),
-            Decision::SettleFirst(change) => (change, 0, true),
+        let (change, own_entry, settling) = match decide(site, known) {
+            Ok(Decision::Done { change, own_entry }) => (change, own_entry, false),
+            Ok(Decision::SettleFirst(change)) => (change, 0, true),
+            Err(refusal) if tries.confirmed(command) => return Err(refusal),
+            Err(_) => {
+                tries.again(None).await?;
+                continue;
+            }
         };
         let request = command.asker.idempotency_key.as_ref().filter(|_| !settling);
         let request = request.map(|key| record(command, key, &change, own_entry));
@@ -164,44 +166,73 @@ async fn execute<R: Error + 'static>(
             request: request.as_ref(),
         };
         match store.commit(&[commit]).await {
-            Ok(()) if settling => {
-                // Each settling moves the site on by as many due dates as a change may charge.
-                settlings += 1;
-                if settlings == MAX_SETTLINGS {
-                    return Err(StoreError::Busy(None).into());
-                }
-            }
+            Ok(()) if settling => tries.settled()?,
             Ok(()) => return Ok(done(change, own_entry, now)),
-            Err(failed) => {
-                let last = match failed {
-                    CommitFailed::Lost(guards) => {
-                        failed_guards = guards;
-                        None
-                    }
-                    CommitFailed::Failed(Failure::NotApplied(error)) => Some(error),
-                    CommitFailed::Failed(Failure::Fatal(error)) => {
-                        return Err(StoreError::Refused(error).into());
-                    }
-                    CommitFailed::Failed(Failure::Unknown(error)) => {
-                        if !settling {
-                            unanswered.push(Unanswered { change, own_entry });
-                        }
-                        Some(error)
-                    }
-                };
-                if let Err(error) = attempts.again(last).await {
-                    return Err(uncertain(error, &unanswered).into());
+            Err(CommitFailed::Lost(guards)) => {
+                failed_guards = guards;
+                tries.again(None).await?;
+            }
+            Err(CommitFailed::Failed(Failure::NotApplied(error))) => {
+                tries.again(Some(error)).await?;
+            }
+            Err(CommitFailed::Failed(Failure::Unknown(error))) => {
+                if !settling {
+                    tries.unanswered.push(Unanswered { change, own_entry });
                 }
+                tries.again(Some(error)).await?;
+            }
+            Err(CommitFailed::Failed(Failure::Fatal(error))) => {
+                return Err(StoreError::Refused(error).into());
             }
         }
     }
 }
 
-/// Whoever gives up with a write unanswered cannot say that nothing was changed.
-fn uncertain(error: StoreError, unanswered: &[Unanswered]) -> StoreError {
-    match error {
-        StoreError::Busy(_) if !unanswered.is_empty() => StoreError::OutcomeUnknown,
-        other => other,
+/// What one command has tried so far.
+#[derive(Default)]
+struct Tries {
+    attempts: Attempts,
+    /// The writes that were sent and not answered.
+    unanswered: Vec<Unanswered>,
+    settlings: u32,
+    confirmed: bool,
+}
+
+impl Tries {
+    /// Waits before another attempt.
+    async fn again(
+        &mut self,
+        last: Option<Box<dyn Error + Send + Sync>>,
+    ) -> Result<(), StoreError> {
+        let again = self.attempts.again(last).await;
+        again.map_err(|error| self.uncertain(error))
+    }
+
+    /// A backlog was settled: the site moved on by as many due dates as a change may charge.
+    fn settled(&mut self) -> Result<(), StoreError> {
+        self.settlings += 1;
+        if self.settlings == MAX_SETTLINGS {
+            Err(StoreError::Busy(None))
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Whether a refusal may be answered.
+    ///
+    /// A read of several items is no snapshot: the code may be read after, and the request or the entry before, a
+    /// write that both of them belong to. So where such a write is possible, a refusal is read a second time.
+    fn confirmed(&mut self, command: &SiteCommand<'_>) -> bool {
+        let possible = command.asker.idempotency_key.is_some() || !self.unanswered.is_empty();
+        std::mem::replace(&mut self.confirmed, true) || !possible
+    }
+
+    /// Whoever gives up with a write unanswered cannot say that nothing was changed.
+    fn uncertain(&self, error: StoreError) -> StoreError {
+        match error {
+            StoreError::Busy(_) if !self.unanswered.is_empty() => StoreError::OutcomeUnknown,
+            other => other,
+        }
     }
 }
 
@@ -216,8 +247,7 @@ struct Loaded {
 async fn load(
     store: &Store,
     command: &SiteCommand<'_>,
-    unanswered: &[Unanswered],
-    attempts: &mut Attempts,
+    tries: &mut Tries,
 ) -> Result<Loaded, StoreError> {
     let site_id = command.site_id;
     let mut keys = vec![Key::Site(site_id.clone())];
@@ -231,7 +261,7 @@ async fn load(
     keys.extend(command.also.clone());
     // Two unanswered writes over one version have the same entry, and a table takes a key once a request.
     let mut entries: Vec<Key> = Vec::new();
-    for write in unanswered {
+    for write in &tries.unanswered {
         let entry = Key::Entry(
             site_id.clone(),
             write.change.entries[write.own_entry].sequence,
@@ -241,7 +271,7 @@ async fn load(
         }
     }
     keys.extend(entries);
-    let mut items = store.load(&keys, attempts).await?.into_iter();
+    let mut items = store.load(&keys, &mut tries.attempts).await?.into_iter();
     let site = items.next().flatten();
     let request = if has_request {
         items.next().flatten()
@@ -257,7 +287,8 @@ async fn load(
     for item in items.flatten() {
         let (entry, by) = decode_entry(&item)?;
         if by == command.command_id {
-            committed = unanswered
+            committed = tries
+                .unanswered
                 .iter()
                 .position(|write| write.change.entries[write.own_entry] == entry);
         }
@@ -285,12 +316,15 @@ async fn replay<R: Error + 'static>(
     command: &SiteCommand<'_>,
     first: FirstAnswer,
     site: Option<&Site>,
+    attempts: &mut Attempts,
 ) -> Result<Done, CommandError<R>> {
     if first.fingerprint != command.fingerprint() {
         authorized(site.cloned(), command.asker)?;
         return Err(CommandError::KeyReused);
     }
-    let entry = store.entry(command.site_id, first.entry_sequence).await?;
+    let entry = store
+        .entry(command.site_id, first.entry_sequence, attempts)
+        .await?;
     Ok(Done {
         // The entry was written with the request, and entries are never deleted.
         entry: entry.ok_or(StoreError::OutcomeUnknown)?,

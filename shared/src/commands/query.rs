@@ -3,12 +3,12 @@
 use super::{Asker, SiteNotFound, authorized};
 use crate::domain::identity::SiteId;
 use crate::domain::license::{License, view};
-use crate::store::{Page, StatementQuery, Store, StoreError};
-use jiff::civil::Date;
+use crate::store::{Attempts, Page, StatementQuery, Store, StoreError};
+use jiff::{Timestamp, civil::Date};
 
-/// Why a license is not shown.
+/// Why a license or a statement is not shown.
 #[derive(Debug, thiserror::Error)]
-pub enum LicenseError {
+pub enum ReadError {
     /// See [`SiteNotFound`].
     #[error(transparent)]
     SiteNotFound(#[from] SiteNotFound),
@@ -16,9 +16,6 @@ pub enum LicenseError {
     #[error(transparent)]
     Store(#[from] StoreError),
 }
-
-/// Why a statement is not shown.
-pub type StatementError = LicenseError;
 
 /// Which part of a statement, in the site's own dates.
 #[derive(Clone, Debug, Default)]
@@ -36,13 +33,10 @@ pub struct Period {
 /// Reads a site's license, in one round trip.
 ///
 /// # Errors
-/// See [`LicenseError`].
-pub async fn license(
-    store: &Store,
-    site_id: &SiteId,
-    asker: &Asker,
-) -> Result<License, LicenseError> {
-    let site = authorized(store.site_by_id(site_id).await?, asker)?;
+/// See [`ReadError`].
+pub async fn license(store: &Store, site_id: &SiteId, asker: &Asker) -> Result<License, ReadError> {
+    let mut attempts = Attempts::default();
+    let site = authorized(store.site_by_id(site_id, &mut attempts).await?, asker)?;
     Ok(view(&site, asker.now))
 }
 
@@ -50,21 +44,24 @@ pub async fn license(
 /// statement, one for every sixteenfold of its length.
 ///
 /// # Errors
-/// See [`LicenseError`].
+/// See [`ReadError`].
 pub async fn statement(
     store: &Store,
     site_id: &SiteId,
     period: &Period,
     asker: &Asker,
-) -> Result<Page, StatementError> {
-    let site = authorized(store.site_by_id(site_id).await?, asker)?;
+) -> Result<Page, ReadError> {
+    let mut attempts = Attempts::default();
+    let site = authorized(store.site_by_id(site_id, &mut attempts).await?, asker)?;
     let start_of = |date: Date| site.time_zone.start_of(date);
     let query = StatementQuery {
-        from: period.from.and_then(start_of),
-        // The day after the calendar's last has no start, and needs none: everything is before it.
+        // The calendar's last days have no instants in every zone: nothing begins there, everything is before.
+        from: period
+            .from
+            .map(|from| start_of(from).unwrap_or(Timestamp::MAX)),
         until: period.to.and_then(|to| start_of(to.tomorrow().ok()?)),
         after: period.after,
         most: period.most,
     };
-    Ok(store.statement(&site, &query).await?)
+    Ok(store.statement(&site, &query, &mut attempts).await?)
 }

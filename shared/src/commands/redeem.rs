@@ -1,6 +1,7 @@
 //! Previewing and applying a code.
 
-use super::{Asker, CommandError, Decision, Done, SiteCommand, SiteNotFound, authorized, execute};
+use super::{Asker, CommandError, Done, SiteCommand, SiteNotFound, authorized, execute};
+use crate::domain::change::Decision;
 use crate::domain::code::{Code, CodeChecker, CodeNotRecognised};
 use crate::domain::identity::{CommandId, SiteId};
 use crate::domain::redemption::{self, CodeRefused, Preview, Recharge, Redeemer};
@@ -41,8 +42,8 @@ pub async fn redeem(
     recharge: Recharge,
     asker: &Asker,
 ) -> Result<Done, CommandError<RedeemError>> {
-    let code = codes.recognise(code).map_err(not_recognised)?;
     let email = asker.email.clone().ok_or(SiteNotFound)?;
+    let code = codes.recognise(code).map_err(not_recognised)?;
     let by = Redeemer {
         email,
         command_id: CommandId::random(),
@@ -81,6 +82,7 @@ pub async fn preview(
     recharge: Recharge,
     asker: &Asker,
 ) -> Result<PreviewAnswer, CommandError<RedeemError>> {
+    let email = asker.email.clone().ok_or(SiteNotFound)?;
     let code = codes.recognise(code).map_err(not_recognised)?;
     let keys = [Key::Site(site_id.clone()), Key::Code(code.key)];
     let mut items = store
@@ -95,7 +97,7 @@ pub async fn preview(
     let site = authorized(site, asker)?;
     let code = issued(items.next().flatten().as_ref())?;
     let by = Redeemer {
-        email: asker.email.clone().ok_or(SiteNotFound)?,
+        email,
         command_id: CommandId::random(),
     };
     let preview = redemption::preview(&site, &code, recharge, &by, asker.now).map_err(refused)?;

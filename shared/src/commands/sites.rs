@@ -32,6 +32,7 @@ pub async fn create_site(
     let change = create(new, now)?;
     let command_id = CommandId::random();
     let mut attempts = Attempts::default();
+    let mut unanswered = false;
     loop {
         let commit = Commit {
             change: &change,
@@ -40,15 +41,10 @@ pub async fn create_site(
         };
         let last = match store.commit(&[commit]).await {
             Ok(()) => return Ok(change.site),
+            // It exists: by an earlier attempt of this command, or as somebody else's.
             Err(CommitFailed::Lost(_)) => {
-                // It exists: by an earlier attempt of this command, or as somebody else's.
                 let key = Key::Entry(change.site.id.clone(), 1);
-                let first = store
-                    .load(&[key], &mut attempts)
-                    .await?
-                    .into_iter()
-                    .flatten()
-                    .next();
+                let first = store.load(&[key], &mut attempts).await?.pop().flatten();
                 let by = first
                     .map(|item| decode_entry(&item))
                     .transpose()
@@ -61,10 +57,19 @@ pub async fn create_site(
             Err(CommitFailed::Failed(Failure::Fatal(error))) => {
                 return Err(StoreError::Refused(error).into());
             }
-            Err(CommitFailed::Failed(Failure::NotApplied(error) | Failure::Unknown(error))) => {
+            Err(CommitFailed::Failed(Failure::NotApplied(error))) => error,
+            Err(CommitFailed::Failed(Failure::Unknown(error))) => {
+                unanswered = true;
                 error
             }
         };
-        attempts.again(Some(last)).await?;
+        let again = attempts.again(Some(last)).await;
+        again.map_err(|busy| {
+            if unanswered {
+                StoreError::OutcomeUnknown
+            } else {
+                busy
+            }
+        })?;
     }
 }

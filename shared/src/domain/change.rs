@@ -40,6 +40,20 @@ impl Change {
     }
 }
 
+/// What a command decided.
+#[derive(Debug)]
+pub enum Decision {
+    /// The command, done.
+    Done {
+        /// What is to be committed.
+        change: Change,
+        /// The place, among the new entries, of the command's own: those before it charge what was due.
+        own_entry: usize,
+    },
+    /// The site missed more due dates than one change may charge. They are charged first, the command after.
+    SettleFirst(Change),
+}
+
 /// An item beside the site and its entries that a change writes, with the condition that it must meet.
 #[derive(Clone, Debug)]
 pub enum Guard {

@@ -2,7 +2,7 @@
 
 use super::amount::{BalanceOutOfRange, Changes};
 use super::calendar::{AnchorDay, TooManyDevices};
-use super::change::{Change, Draft, Guard, MAX_ITEMS};
+use super::change::{Decision, Draft, Guard, MAX_ITEMS};
 use super::deduction::{DUE_DATES_A_CHANGE, OTHER_ITEMS, Settled, settle};
 use super::entry::{Actor, Event};
 use super::identity::{DeviceId, Email, SiteId, SiteName};
@@ -34,20 +34,6 @@ pub struct NewDevice {
     pub id: DeviceId,
     /// What people call it.
     pub name: SiteName,
-}
-
-/// What is to be committed.
-#[derive(Debug)]
-pub enum Decision {
-    /// The command, done.
-    Done {
-        /// What is to be committed.
-        change: Change,
-        /// The place, among the new entries, of the command's own: those before it charge what was due.
-        own_entry: usize,
-    },
-    /// The site missed more due dates than one change may charge. They are charged first, the command after.
-    SettleFirst(Change),
 }
 
 /// Why devices cannot be registered.

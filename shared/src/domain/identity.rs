@@ -72,7 +72,7 @@ text_type! {
 }
 
 text_type! {
-    /// An e-mail address in lower case, at most 254 bytes (RFC 5321). Compared without case.
+    /// An e-mail address, its ASCII letters in lower case, at most 254 bytes (RFC 5321). Compared without case.
     Email
 }
 
@@ -186,7 +186,8 @@ impl Email {
     /// # Errors
     /// It is not one `@` between two parts of visible characters, or is longer than 254 bytes.
     pub fn parse(text: &str) -> Result<Self, InvalidName> {
-        let text = text.trim().to_lowercase();
+        // Of ASCII alone: Unicode folds other letters into these, and so other people's addresses.
+        let text = text.trim().to_ascii_lowercase();
         let visible = !text.chars().any(|c| c.is_whitespace() || c.is_control());
         let parts = text.split_once('@').is_some_and(|(local, domain)| {
             !local.is_empty() && !domain.is_empty() && !domain.contains('@')

@@ -9,9 +9,6 @@ use super::identity::{Country, Email, SiteId, SiteName, TimeZone};
 use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
 
-/// The most administrators of one site.
-pub const MAX_ADMINISTRATORS: usize = 20;
-
 /// How a site pays. Chosen at creation, never changed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -70,7 +67,7 @@ pub struct Site {
     pub status: Status,
     /// What it holds.
     pub balances: Balances,
-    /// At most [`MAX_ADMINISTRATORS`].
+    /// Who may read and change it.
     pub administrators: Vec<Administrator>,
     /// Its devices by anchor day.
     pub devices: Devices,

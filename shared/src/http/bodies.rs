@@ -90,7 +90,7 @@ pub fn page(arrival: &Arrival) -> Result<Period, Problem> {
         let read = |text: &String| {
             text.parse::<Date>()
                 .ok()
-                .filter(|date| date.to_string() == *text)
+                .filter(|date| text.len() == 10 && date.to_string() == *text)
         };
         let rule = || {
             Problem::malformed(format!(

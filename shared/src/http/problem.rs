@@ -3,7 +3,7 @@
 //! 500 means a defect, and 503 that it is worth trying again; everything else is the caller's to change.
 
 use super::answer::Answer;
-use crate::commands::{CommandError, LicenseError, RedeemError, SiteNotFound};
+use crate::commands::{CommandError, ReadError, RedeemError, SiteNotFound};
 use crate::domain::redemption::CodeRefused;
 use crate::store::StoreError;
 use serde_json::{Map, Value, json};
@@ -43,24 +43,6 @@ pub enum ProblemCode {
 }
 
 impl ProblemCode {
-    /// Every code.
-    pub const ALL: [Self; 14] = [
-        Self::MalformedRequest,
-        Self::SiteNotFound,
-        Self::CodeNotRecognised,
-        Self::CodeAlreadyApplied,
-        Self::CodeExpired,
-        Self::CodeVoided,
-        Self::CodeNotForThisSite,
-        Self::CodeNotForSms,
-        Self::CodeNotForDynamicSites,
-        Self::BalanceLimit,
-        Self::IdempotencyKeyReused,
-        Self::Busy,
-        Self::OutcomeUnknown,
-        Self::InternalError,
-    ];
-
     /// The code, as the contract spells it.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -209,11 +191,11 @@ impl From<StoreError> for Problem {
     }
 }
 
-impl From<LicenseError> for Problem {
-    fn from(error: LicenseError) -> Self {
+impl From<ReadError> for Problem {
+    fn from(error: ReadError) -> Self {
         match error {
-            LicenseError::SiteNotFound(error) => error.into(),
-            LicenseError::Store(error) => error.into(),
+            ReadError::SiteNotFound(error) => error.into(),
+            ReadError::Store(error) => error.into(),
         }
     }
 }

@@ -40,10 +40,14 @@ impl Store {
     ///
     /// # Errors
     /// As [`Store::load`]; or the item is not of its form.
-    pub async fn entry(&self, site: &SiteId, sequence: u64) -> Result<Option<Entry>, StoreError> {
+    pub async fn entry(
+        &self,
+        site: &SiteId,
+        sequence: u64,
+        attempts: &mut Attempts,
+    ) -> Result<Option<Entry>, StoreError> {
         let key = Key::Entry(site.clone(), sequence);
-        let items = self.load(&[key], &mut Attempts::default()).await?;
-        let item = items.into_iter().flatten().next();
+        let item = self.load(&[key], attempts).await?.pop().flatten();
         Ok(item
             .map(|item| decode_entry(&item))
             .transpose()?
@@ -52,7 +56,8 @@ impl Store {
 
     /// One request: what it found, and the keys that it left unprocessed.
     async fn read(&self, keys: &[Key], wanted: &[usize]) -> Result<Read, Failure> {
-        if let [one] = wanted {
+        // What is left of a batch is asked for as a batch again: a role may allow `GetItem` for fewer items.
+        if let ([one], 1) = (wanted, keys.len()) {
             let request = self
                 .client
                 .get_item()

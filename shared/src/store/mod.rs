@@ -2,7 +2,7 @@
 //!
 //! Every write is a conditional write: the conditions are the rules, seen from the table. So there is no trait
 //! here that a test could replace; tests run this code against the embedded engine and inject faults below the
-//! SDK. The SDK's own retries are off: [`retry`] is the only place that tries anything twice.
+//! SDK. The SDK's own retries are off: [`Attempts`] is the only place that tries anything twice.
 
 mod agenda;
 mod batch;

@@ -8,10 +8,11 @@ use tokio::time::Instant;
 
 /// How often a command is tried in all.
 const MAX_ATTEMPTS: u32 = 10;
-/// No attempt begins later than this after the first: a function has 10 s, the gateway 30.
-const MAX_TIME: Duration = Duration::from_secs(6);
+/// No attempt begins later than this after the first: with a read and a write that are both not answered, a command
+/// ends within 8 s, and its function has 10.
+const MAX_TIME: Duration = Duration::from_secs(4);
 /// The longest wait before the second attempt; it doubles with every further one.
-const FIRST_WAIT_MS: u64 = 8;
+const FIRST_WAIT_MS: u64 = 16;
 /// The longest wait of all.
 const LONGEST_WAIT_MS: u64 = 400;
 
@@ -85,7 +86,7 @@ impl Attempts {
         &mut self,
         last: Option<Box<dyn Error + Send + Sync>>,
     ) -> Result<(), StoreError> {
-        let bound = (FIRST_WAIT_MS << self.begun.min(16)).min(LONGEST_WAIT_MS);
+        let bound = (FIRST_WAIT_MS << (self.begun - 1).min(16)).min(LONGEST_WAIT_MS);
         // Without entropy the wait is the bound itself, which is only less fair.
         let random = getrandom::u64().unwrap_or(bound);
         let wait = Duration::from_millis(random % (bound + 1));
@@ -97,7 +98,7 @@ impl Attempts {
         Ok(())
     }
 
-    /// Waits before a request that changes nothing is sent again.
+    /// Waits before a request is sent again that may be carried out any number of times.
     ///
     /// # Errors
     /// As [`Attempts::again`]; a fatal failure at once.

@@ -44,9 +44,13 @@ impl Store {
     ///
     /// # Errors
     /// The table was busy past the retries or refused the request, or the item is not of its form.
-    pub async fn site_by_id(&self, site: &SiteId) -> Result<Option<Site>, StoreError> {
+    pub async fn site_by_id(
+        &self,
+        site: &SiteId,
+        attempts: &mut Attempts,
+    ) -> Result<Option<Site>, StoreError> {
         let key = Key::Site(site.clone());
-        let items = self.load(&[key], &mut Attempts::default()).await?;
+        let items = self.load(&[key], attempts).await?;
         let item = items.into_iter().flatten().next();
         Ok(item.map(|item| decode_site(&item)).transpose()?)
     }
@@ -55,14 +59,19 @@ impl Store {
     ///
     /// # Errors
     /// As [`Store::site_by_id`].
-    pub async fn statement(&self, site: &Site, query: &StatementQuery) -> Result<Page, StoreError> {
+    pub async fn statement(
+        &self,
+        site: &Site,
+        query: &StatementQuery,
+        attempts: &mut Attempts,
+    ) -> Result<Page, StoreError> {
         let mut first = 1;
         let mut end = site.sequence + 1;
         if let Some(from) = query.from {
-            first = self.first_entry_at(site, from).await?;
+            first = self.first_entry_at(site, from, attempts).await?;
         }
         if let Some(until) = query.until {
-            end = self.first_entry_at(site, until).await?;
+            end = self.first_entry_at(site, until, attempts).await?;
         }
         if let Some(after) = query.after {
             first = first.max(after.saturating_add(1));
@@ -76,7 +85,7 @@ impl Store {
                 next: None,
             });
         }
-        let entries = self.entries(&site.id, first, last).await?;
+        let entries = self.entries(&site.id, first, last, attempts).await?;
         Ok(Page {
             next: (last + 1 < end).then_some(last),
             entries,
@@ -89,9 +98,9 @@ impl Store {
         site: &SiteId,
         first: u64,
         last: u64,
+        attempts: &mut Attempts,
     ) -> Result<Vec<Entry>, StoreError> {
         let mut entries = Vec::new();
-        let mut attempts = Attempts::default();
         let mut from = None;
         loop {
             let request = self
@@ -122,7 +131,12 @@ impl Store {
     }
 
     /// The sequence number of the first entry at an instant or later; one past the last where there is none.
-    async fn first_entry_at(&self, site: &Site, at: Timestamp) -> Result<u64, StoreError> {
+    async fn first_entry_at(
+        &self,
+        site: &Site,
+        at: Timestamp,
+        attempts: &mut Attempts,
+    ) -> Result<u64, StoreError> {
         // Every entry below `low` is earlier; the entry `high`, or the end, is not.
         let (mut low, mut high) = (1, site.sequence + 1);
         if at > site.last_entry_at {
@@ -138,7 +152,7 @@ impl Store {
                 .iter()
                 .map(|&sequence| Key::Entry(site.id.clone(), sequence))
                 .collect();
-            let items = self.load(&keys, &mut Attempts::default()).await?;
+            let items = self.load(&keys, attempts).await?;
             for (probe, item) in probes.into_iter().zip(items) {
                 let late = match item {
                     Some(item) => decode_entry(&item)?.0.at >= at,

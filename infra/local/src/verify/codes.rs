@@ -1,23 +1,47 @@
 //! Codes and batches: each code applied once, whole, in the one entry that it names (rule 1).
 
 use super::{Findings, Sorted};
+use jiff::civil::Date;
 use site_credits::domain::amount::Changes;
-use site_credits::domain::code::{Batch, Code, CodeState};
-use site_credits::domain::entry::{Actor, Entry, Event};
+use site_credits::domain::code::{Application, Batch, Code, CodeState};
+use site_credits::domain::entry::{Actor, CodeReference, Entry, Event};
+use site_credits::domain::identity::CommandId;
+use site_credits::domain::site::{Site, SiteType};
 use std::collections::{BTreeMap, HashMap};
 
 /// The redemptions that statements tell of, by the key of their code.
 #[derive(Default)]
-pub(super) struct Redemptions(BTreeMap<String, Vec<Entry>>);
+pub(super) struct Redemptions(BTreeMap<String, Vec<Redemption>>);
+
+/// One redemption, with what its site says of it.
+struct Redemption {
+    entry: Entry,
+    command_id: CommandId,
+    site_type: SiteType,
+    /// The date of the entry, in the site's zone.
+    on: Date,
+}
 
 impl Redemptions {
-    pub(super) fn take(&mut self, entry: &Entry) {
-        if let Event::Redemption(code) | Event::SmsRedemption(code) = &entry.event {
+    pub(super) fn take(&mut self, entry: &Entry, command_id: &CommandId, site: &Site) {
+        if let Some(code) = code_of(entry) {
             self.0
                 .entry(code.code_id.as_str().to_owned())
                 .or_default()
-                .push(entry.clone());
+                .push(Redemption {
+                    entry: entry.clone(),
+                    command_id: command_id.clone(),
+                    site_type: site.site_type,
+                    on: site.time_zone.date(entry.at),
+                });
         }
+    }
+}
+
+fn code_of(entry: &Entry) -> Option<&CodeReference> {
+    match &entry.event {
+        Event::Redemption(code) | Event::SmsRedemption(code) => Some(code),
+        _ => None,
     }
 }
 
@@ -35,7 +59,7 @@ pub(super) fn check(sorted: &Sorted, mut redemptions: Redemptions, findings: &mu
         }
     }
     for (key, entries) in redemptions.0 {
-        for entry in entries {
+        for Redemption { entry, .. } in entries {
             let of = format!("site {}", entry.site_id);
             findings.violation(
                 of,
@@ -49,10 +73,10 @@ pub(super) fn check(sorted: &Sorted, mut redemptions: Redemptions, findings: &mu
     check_batches(sorted, findings);
 }
 
-fn wrong_with(code: &Code, entries: &[Entry]) -> Vec<String> {
-    match (&code.state, entries) {
+fn wrong_with(code: &Code, redemptions: &[Redemption]) -> Vec<String> {
+    match (&code.state, redemptions) {
         (CodeState::Outstanding | CodeState::Voided { .. }, []) => Vec::new(),
-        (CodeState::Outstanding | CodeState::Voided { .. }, [entry, ..]) => {
+        (CodeState::Outstanding | CodeState::Voided { .. }, [Redemption { entry, .. }, ..]) => {
             vec![format!(
                 "entry {} of site {} applies it, and it is not marked as applied",
                 entry.sequence, entry.site_id
@@ -62,55 +86,84 @@ fn wrong_with(code: &Code, entries: &[Entry]) -> Vec<String> {
             "it is marked as applied to site {} by entry {}, which does not apply it",
             application.site_id, application.entry_sequence
         )],
-        (CodeState::Applied(application), [entry]) => {
-            let mut wrong = Vec::new();
-            let here = application.site_id == entry.site_id
-                && application.entry_sequence == entry.sequence;
-            let who = entry.actor
-                == Actor::Administrator {
-                    email: application.by.clone(),
-                };
-            if !here || !who || application.at != entry.at {
-                wrong.push(format!(
-                    "entry {} of site {} applies it, and it names another",
-                    entry.sequence, entry.site_id
-                ));
-            }
-            if code
-                .bound_to
-                .as_ref()
-                .is_some_and(|bound| *bound != entry.site_id)
-            {
-                wrong.push(format!(
-                    "it was applied to site {}, and is bound to another",
-                    entry.site_id
-                ));
-            }
-            if entry.changes != value_of(code, &entry.event) {
-                wrong.push(format!(
-                    "entry {} of site {} does not add what it carries",
-                    entry.sequence, entry.site_id
-                ));
-            }
-            wrong
+        (CodeState::Applied(application), [redemption]) => {
+            wrong_with_application(code, application, redemption)
         }
         (CodeState::Applied(_), many) => vec![format!("it was applied {} times", many.len())],
     }
 }
 
+/// Rules 1 and 2, of a code and the one entry that applies it.
+fn wrong_with_application(
+    code: &Code,
+    application: &Application,
+    redemption: &Redemption,
+) -> Vec<String> {
+    let Redemption {
+        entry,
+        command_id,
+        site_type,
+        on,
+    } = redemption;
+    let by = Actor::Administrator {
+        email: application.by.clone(),
+    };
+    let named = application.site_id == entry.site_id
+        && application.entry_sequence == entry.sequence
+        && application.at == entry.at
+        && application.command_id == *command_id
+        && entry.actor == by;
+    let told = code_of(entry).is_some_and(|told| {
+        told.code_last_four == code.last_four
+            && told.batch_id == code.batch_id
+            && told.partner_id == code.partner_id
+    });
+    let sms = matches!(entry.event, Event::SmsRedemption(_));
+    let maintenance = code.value.maintenance_credits() > 0;
+    let spendable = !maintenance || (!sms && *site_type == SiteType::Regular);
+    let here = code
+        .bound_to
+        .as_ref()
+        .is_none_or(|bound| *bound == entry.site_id);
+    let in_time = code.expires_on.is_none_or(|last| *on <= last);
+    let place = format!("entry {} of site {}", entry.sequence, entry.site_id);
+    let checks = [
+        (named, format!("{place} applies it, and it names another")),
+        (told, format!("{place} applies it, and tells of another")),
+        (
+            here,
+            format!("{place} applies it, and it is bound to another site"),
+        ),
+        (in_time, format!("{place} applies it after its last date")),
+        (
+            spendable,
+            format!("{place} applies its maintenance credits where they cannot be spent"),
+        ),
+        (
+            entry.changes == value_of(code, sms),
+            format!("{place} does not add what it carries"),
+        ),
+    ];
+    checks
+        .into_iter()
+        .filter(|(right, _)| !right)
+        .map(|(_, what)| what)
+        .collect()
+}
+
 /// What a code adds (rule 2).
-fn value_of(code: &Code, event: &Event) -> Changes {
+fn value_of(code: &Code, sms: bool) -> Changes {
     let signed = |amount: u64| i64::try_from(amount).unwrap_or(i64::MAX);
-    match event {
-        Event::SmsRedemption(_) => Changes {
+    if sms {
+        return Changes {
             sms: signed(code.value.credits() * 50),
             ..Changes::NONE
-        },
-        _ => Changes {
-            credits: signed(code.value.credits()),
-            maintenance_credits: signed(code.value.maintenance_credits()),
-            sms: 0,
-        },
+        };
+    }
+    Changes {
+        credits: signed(code.value.credits()),
+        maintenance_credits: signed(code.value.maintenance_credits()),
+        sms: 0,
     }
 }
 

@@ -3,9 +3,13 @@
 use super::codes::Redemptions;
 use super::{Findings, SiteParts};
 use jiff::civil::Date;
+use site_credits::domain::agenda;
+use site_credits::domain::amount::Changes;
 use site_credits::domain::calendar::AnchorDay;
+use site_credits::domain::device::Device;
 use site_credits::domain::entry::{ChainVerifier, Entry, Event};
-use site_credits::domain::site::{SiteType, Status};
+use site_credits::domain::identity::TimeZone;
+use site_credits::domain::site::{Site, SiteType, Status};
 use std::collections::BTreeMap;
 
 /// Checks a site and everything that belongs to it.
@@ -23,12 +27,12 @@ pub(super) fn check(
     };
     findings.sites += 1;
     let mut chain = ChainVerifier::default();
-    for entry in &parts.entries {
+    for (entry, command_id) in &parts.entries {
         if let Err(broken) = chain.next(entry) {
             findings.violation(of, broken);
             return;
         }
-        redemptions.take(entry);
+        redemptions.take(entry, command_id, site);
     }
     let mut wrong = |right: bool, what: String| {
         if !right {
@@ -40,61 +44,92 @@ pub(super) fn check(
         sum == held,
         format!("its balances are {held:?}, and its entries add up to {sum:?}"),
     );
+    let (last, says) = (chain.sequence(), site.sequence);
     wrong(
-        site.sequence == chain.sequence(),
-        format!(
-            "its last entry is {}, and it says {}",
-            chain.sequence(),
-            site.sequence
-        ),
+        last == says,
+        format!("its last entry is {last}, and it says {says}"),
     );
     wrong(
         site.last_hash == chain.hash(),
         "its hash is not that of its last entry".to_owned(),
     );
-    let last = parts.entries.last();
+    let last = parts.entries.last().map(|(entry, _)| entry);
     wrong(
         last.is_some_and(|entry| entry.status == site.status && entry.at == site.last_entry_at),
         "its status or time is not that of its last entry".to_owned(),
     );
     let mut ledger = Ledger::default();
-    for entry in &parts.entries {
+    for (entry, _) in &parts.entries {
         if let Err(what) = ledger.take(entry) {
             findings.violation(&of, format!("entry {}: {what}", entry.sequence));
             return;
         }
     }
     findings.due_dates += ledger.due_dates;
-    if let Err(what) = ledger.agrees_with(parts) {
+    if let Err(what) = ledger.agrees_with(site, &parts.devices) {
         findings.violation(&of, what);
     }
+    if let Err(what) = on_the_agenda(site, parts) {
+        findings.violation(&of, what);
+    }
+}
+
+/// A site with a due date to come is on the agenda at its beginning, and no other site is.
+fn on_the_agenda(site: &Site, parts: &SiteParts) -> Result<(), String> {
+    let (shard, at) = (&parts.agenda.0, &parts.agenda.1);
+    let Some(next) = agenda::next(site) else {
+        return expect(
+            at.is_empty() && shard.is_empty(),
+            "it is on the agenda, and nothing will be due",
+        );
+    };
+    expect(
+        !at.is_empty(),
+        "it has a due date to come, and is not on the agenda",
+    )?;
+    let right = at.parse().ok() == Some(next) && *shard == agenda::shard_of(&site.id).to_string();
+    expect(
+        right,
+        "its place on the agenda is not that of its next due date",
+    )
 }
 
 /// A second reckoning of a site: its devices by registration date, and the dates that were charged.
 #[derive(Default)]
 struct Ledger {
     site_type: Option<SiteType>,
+    time_zone: Option<TimeZone>,
     /// How many devices were registered on each date and are still there.
     devices: BTreeMap<Date, u32>,
     /// Everything until this date is settled.
     settled: Date,
     /// The due date that halted the site.
     halted: Option<Date>,
+    /// What was overdue is paid, and the resume has to follow.
+    paid: bool,
     due_dates: usize,
 }
 
 impl Ledger {
     fn take(&mut self, entry: &Entry) -> Result<(), String> {
-        let credits = entry.changes.credits;
-        let free = credits == 0 && entry.changes.maintenance_credits == 0 && entry.changes.sms == 0;
-        if (self.halted.is_some() != (entry.status == Status::PaymentRequired))
-            && !matches!(entry.event, Event::Halt { .. } | Event::Resume { .. })
-        {
-            return Err("the status changed without a halt or a resume".to_owned());
-        }
+        let free = entry.changes == Changes::NONE;
+        let takes = |credits: u32| {
+            entry.changes
+                == Changes {
+                    credits: -i64::from(credits),
+                    ..Changes::NONE
+                }
+        };
+        let on = |date: Date| self.date(entry) == Some(date);
+        let resumes = matches!(entry.event, Event::Resume { .. });
+        expect(
+            !self.paid || resumes,
+            "what was overdue is paid, and the site was not resumed",
+        )?;
         match &entry.event {
             Event::SiteCreation {
                 site_type,
+                time_zone,
                 opened_on,
                 ..
             } => {
@@ -103,6 +138,11 @@ impl Ledger {
                     "a site is created once, without a balance",
                 )?;
                 (self.site_type, self.settled) = (Some(*site_type), *opened_on);
+                self.time_zone = Some(time_zone.clone());
+                expect(
+                    self.date(entry) == Some(*opened_on),
+                    "the site was opened on another date",
+                )?;
             }
             Event::Redemption(_) | Event::SmsRedemption(_) => {}
             Event::DeviceRegistration {
@@ -113,13 +153,12 @@ impl Ledger {
                     self.halted.is_none(),
                     "devices were registered while the site was halted",
                 )?;
-                let price = if self.dynamic() {
-                    -i64::from(*devices)
-                } else {
-                    0
-                };
                 expect(
-                    credits == price,
+                    on(*registered_on),
+                    "devices were registered on another date",
+                )?;
+                expect(
+                    takes(if self.dynamic() { *devices } else { 0 }),
                     "registering takes one credit for each device of a dynamic site",
                 )?;
                 self.nothing_due(*registered_on)?;
@@ -128,6 +167,9 @@ impl Ledger {
             }
             Event::DeviceRemoval { registered_on, .. } => {
                 expect(free, "removing a device changes no balance")?;
+                if self.halted.is_none() {
+                    self.nothing_due(self.date(entry).unwrap_or(self.settled))?;
+                }
                 let count = self
                     .devices
                     .get_mut(registered_on)
@@ -139,11 +181,15 @@ impl Ledger {
                     self.dynamic() && self.halted.is_none(),
                     "a due date was charged of a site that owes nothing",
                 )?;
-                self.nothing_due(due_on.yesterday().map_err(|error| error.to_string())?)?;
                 expect(*due_on > self.settled, "a due date was charged twice")?;
+                self.nothing_due(day_before(*due_on)?)?;
+                expect(
+                    self.date(entry) >= Some(*due_on),
+                    "a due date was charged before it came",
+                )?;
                 let due = self.due_on(*due_on);
                 expect(
-                    due > 0 && due == *devices && credits == -i64::from(due),
+                    due > 0 && due == *devices && takes(due),
                     "a due date was charged for other devices than were due",
                 )?;
                 self.settled = *due_on;
@@ -154,39 +200,47 @@ impl Ledger {
                     self.dynamic() && self.halted.is_none() && free,
                     "a site was halted that was not running",
                 )?;
-                self.nothing_due(due_on.yesterday().map_err(|error| error.to_string())?)?;
+                self.nothing_due(day_before(*due_on)?)?;
                 let due = self.due_on(*due_on);
                 expect(
                     *due_on > self.settled && due == *devices,
                     "a site was halted for a date that was not due",
                 )?;
                 expect(
+                    self.date(entry) >= Some(*due_on),
+                    "a site was halted before the date came",
+                )?;
+                expect(
                     entry.balances.credits < u64::from(due),
                     "a site was halted that could pay",
                 )?;
                 self.halted = Some(*due_on);
-                self.settled = due_on.yesterday().map_err(|error| error.to_string())?;
+                self.settled = day_before(*due_on)?;
             }
             Event::OverdueDeduction {
+                charged_through,
                 paid_through,
                 devices,
-                ..
             } => {
                 expect(
                     self.halted.is_some(),
                     "overdue credits were taken from a site that runs",
                 )?;
+                expect(
+                    on(*paid_through) && *charged_through == self.settled,
+                    "overdue credits were taken for another time",
+                )?;
                 let due = self.overdue(*paid_through);
                 expect(
-                    due > 0 && due == *devices && credits == -i64::from(due),
+                    due > 0 && due == *devices && takes(due),
                     "overdue credits were taken for other devices than owed them",
                 )?;
                 self.settled = *paid_through;
-                self.due_dates += 1;
+                self.paid = true;
             }
             Event::Resume { resumed_on } => {
                 expect(
-                    self.halted.is_some() && free,
+                    self.halted.is_some() && free && on(*resumed_on),
                     "a site was resumed that was not halted",
                 )?;
                 expect(
@@ -194,10 +248,20 @@ impl Ledger {
                     "a site was resumed with credits overdue",
                 )?;
                 self.halted = None;
+                self.paid = false;
                 self.settled = *resumed_on;
             }
         }
-        Ok(())
+        let halted = entry.status == Status::PaymentRequired;
+        expect(
+            self.halted.is_some() == halted,
+            "the status changed without a halt or a resume",
+        )
+    }
+
+    /// The date of an entry, in the site's zone.
+    fn date(&self, entry: &Entry) -> Option<Date> {
+        self.time_zone.as_ref().map(|zone| zone.date(entry.at))
     }
 
     fn dynamic(&self) -> bool {
@@ -239,56 +303,57 @@ impl Ledger {
     }
 
     /// The site item, its device items and its counters say what the statement says.
-    fn agrees_with(&self, parts: &SiteParts) -> Result<(), String> {
-        let Some(site) = &parts.site else {
-            return Ok(());
-        };
+    fn agrees_with(&self, site: &Site, devices: &[Device]) -> Result<(), String> {
+        let halted = site.status == Status::PaymentRequired;
         expect(
             self.site_type == Some(site.site_type),
             "its type is not the one that it was created with",
         )?;
         expect(
-            self.halted.is_some() == (site.status == Status::PaymentRequired),
+            self.halted.is_some() == halted && !self.paid,
             "its status is not that of its statement",
         )?;
         let mut registered: BTreeMap<Date, u32> = BTreeMap::new();
         let mut anchors: BTreeMap<AnchorDay, u32> = BTreeMap::new();
-        for device in &parts.devices {
+        for device in devices {
             *registered.entry(device.registered_on).or_default() += 1;
             *anchors
                 .entry(AnchorDay::of(device.registered_on))
                 .or_default() += 1;
         }
-        let counted: BTreeMap<Date, u32> = self
-            .devices
-            .iter()
-            .filter(|(_, count)| **count > 0)
-            .map(|(d, c)| (*d, *c))
-            .collect();
+        let counted = self.devices.iter().filter(|(_, count)| **count > 0);
         expect(
-            counted == registered,
+            counted.eq(&registered),
             "its devices are not those of its statement",
         )?;
         expect(
             site.devices.by_anchor().eq(anchors),
             "its counters are not those of its devices",
         )?;
-        if self.dynamic() {
-            expect(
-                site.charged_through >= self.settled,
-                "it forgot what was charged",
-            )?;
-            if self.halted.is_none() {
-                self.nothing_due(site.charged_through)?;
-            }
+        if !self.dynamic() {
+            return Ok(());
         }
-        Ok(())
+        expect(
+            site.charged_through >= self.settled,
+            "it forgot what was charged",
+        )?;
+        if halted {
+            return expect(
+                site.charged_through == self.settled,
+                "it is halted, and says that it was charged since",
+            );
+        }
+        self.nothing_due(site.charged_through)
     }
 }
 
 /// Rule 6, for one device: its day of the month, or the last day of a shorter one, in a later month.
 fn is_due(registered: Date, date: Date) -> bool {
     date > registered && date.day() == registered.day().min(date.days_in_month())
+}
+
+fn day_before(date: Date) -> Result<Date, String> {
+    date.yesterday().map_err(|error| error.to_string())
 }
 
 fn expect(right: bool, otherwise: &str) -> Result<(), String> {

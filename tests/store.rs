@@ -1,0 +1,208 @@
+//! The write path by itself: what no command can show, because another condition would show it first.
+
+use crate::harness::{KIM, System, at, redemption};
+use run_local::engine::Fault;
+use run_local::seed;
+use site_credits::commands::{self, NewBatch};
+use site_credits::domain::change::Change;
+use site_credits::domain::code::{CodeIssuer, CodeValue, Secrets};
+use site_credits::domain::identity::{CommandId, Email, PartnerId};
+use site_credits::domain::redemption::{Recharge, Redeemer, redeem};
+use site_credits::domain::site::SiteType;
+use site_credits::store::{Attempts, Commit, CommitFailed, IssueError, Key, decode_code};
+
+const NOW: &str = "2026-12-09T12:00:00Z";
+
+async fn commit(
+    system: &System,
+    change: &Change,
+    command_id: &CommandId,
+) -> Result<(), CommitFailed> {
+    let commit = Commit {
+        change,
+        command_id,
+        request: None,
+    };
+    system.quiet().commit(&[commit]).await
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_site_is_written_only_over_the_version_that_was_read() {
+    // Without entries: those would collide too, by their numbers.
+    let (system, now) = (System::new(), at(NOW));
+    let id = system.site(SiteType::Dynamic, "Europe/Vienna", now).await;
+    let read = system
+        .quiet()
+        .site_by_id(&id, &mut Attempts::default())
+        .await
+        .unwrap()
+        .unwrap();
+    let mut site = read.clone();
+    site.version += 1;
+    let change = Change {
+        site,
+        entries: Vec::new(),
+        guards: Vec::new(),
+    };
+    assert!(commit(&system, &change, &CommandId::random()).await.is_ok());
+    assert!(
+        matches!(commit(&system, &change, &CommandId::random()).await, Err(CommitFailed::Lost(guards)) if guards.is_empty())
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_condition_of_a_code_is_also_one_of_the_write() {
+    // Each change is decided while the code allows it, and committed when it no longer does.
+    let (system, now) = (System::new(), at(NOW));
+    let id = system.site(SiteType::Dynamic, "Europe/Vienna", now).await;
+    let by = Redeemer {
+        email: Email::parse(KIM).unwrap(),
+        command_id: CommandId::random(),
+    };
+    let checker = site_credits::domain::code::CodeChecker::new(seed::check_secrets().unwrap());
+    let expressions = [
+        "SET voided_at = :at",
+        "SET expires_on = :yesterday",
+        "SET bound_to = :elsewhere",
+        "SET applied_at = :at",
+    ];
+    for (code, expression) in system.codes(5, 0, 4, now).await.iter().zip(expressions) {
+        let key = Key::Code(checker.recognise(code).unwrap().key);
+        let read = system
+            .quiet()
+            .load(std::slice::from_ref(&key), &mut Attempts::default())
+            .await
+            .unwrap()
+            .remove(0)
+            .unwrap();
+        let site = system
+            .quiet()
+            .site_by_id(&id, &mut Attempts::default())
+            .await
+            .unwrap()
+            .unwrap();
+        let change = redeem(
+            site,
+            &decode_code(&read).unwrap(),
+            Recharge::Credits,
+            &by,
+            now,
+        )
+        .unwrap();
+        let (pk, sk) = key.pair();
+        let values = serde_json::json!({
+            ":at": { "S": NOW }, ":yesterday": { "S": "2026-12-08" }, ":elsewhere": { "S": "00000000" },
+        });
+        let name = expression.rsplit(' ').next().unwrap();
+        system.engine().call("UpdateItem", serde_json::json!({
+            "TableName": "site-credits", "Key": { "PK": { "S": pk }, "SK": { "S": sk } },
+            "UpdateExpression": expression, "ExpressionAttributeValues": { name: values[name] },
+        })).unwrap();
+        let lost = commit(&system, &change, &by.command_id).await;
+        assert!(
+            matches!(lost, Err(CommitFailed::Lost(guards)) if guards.len() == 1),
+            "{expression}"
+        );
+        // What was broken on purpose is put back, so that the books are right in the end.
+        let item = serde_json::json!({
+            "TableName": "site-credits", "Key": { "PK": { "S": pk }, "SK": { "S": sk } },
+            "UpdateExpression": format!("REMOVE {}", expression.split(' ').nth(1).unwrap()),
+        });
+        system.engine().call("UpdateItem", item).unwrap();
+        assert!(
+            commit(&system, &change, &by.command_id).await.is_ok(),
+            "{expression}"
+        );
+    }
+}
+
+fn batch(count: u32) -> NewBatch {
+    NewBatch {
+        partner_id: PartnerId::parse("acme").unwrap(),
+        value: CodeValue::new(5, 0).unwrap(),
+        count,
+        expires_on: None,
+        bound_to: None,
+        note: None,
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_batch_that_died_half_way_is_finished_by_its_repetition_and_nothing_applied_is_reset() {
+    let issuer = seed::issuer().unwrap();
+    let now = at(NOW);
+    for last in 1..8 {
+        let system = System::new();
+        let site = system.site(SiteType::Dynamic, "Europe/Vienna", now).await;
+        let batch = batch(350).issued_at(now, &issuer).unwrap();
+        let mut request = 0;
+        system.wire.plan(move |_, _| {
+            request += 1;
+            if request == last {
+                Fault::CrashAfter
+            } else {
+                Fault::None
+            }
+        });
+        let store = system.store();
+        let codes = tokio::select! {
+            biased;
+            () = system.wire.crashed.notified() => None,
+            codes = commands::issue_codes(&store, &batch, &issuer) => Some(codes.unwrap()),
+        };
+        system.wire.quiet();
+        if let Some(first) = codes.as_ref().map(|codes| codes[0].to_string()) {
+            assert_eq!(
+                system.send(redemption(&site, &first, now)).await.status,
+                201
+            );
+        } else if last > 1 {
+            let first = batch.code(&issuer, 0).unwrap().0.to_string();
+            assert_eq!(
+                system.send(redemption(&site, &first, now)).await.status,
+                201
+            );
+        }
+        let again = commands::issue_codes(&system.quiet(), &batch, &issuer)
+            .await
+            .unwrap();
+        assert_eq!(again.len(), 350);
+        assert!(codes.is_none_or(|codes| codes == again));
+        let findings = system.findings().await;
+        assert_eq!((findings.codes, findings.batches), (350, 1));
+        assert_eq!(findings.applied, usize::from(last > 1));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_batch_is_finished_under_the_secret_that_it_was_begun_under() {
+    let old = "old:00000000000000000000000000000000000000000000000000000000000000aa";
+    let new = "new:00000000000000000000000000000000000000000000000000000000000000bb";
+    let both = format!("{new},{old}");
+    let issuer = |secrets: &str| {
+        CodeIssuer::new(
+            Secrets::parse(secrets).unwrap(),
+            Secrets::parse(secrets).unwrap(),
+        )
+        .unwrap()
+    };
+    let (system, now) = (System::new(), at(NOW));
+    let begun = batch(3).issued_at(now, &issuer(old)).unwrap();
+    let codes = commands::issue_codes(&system.quiet(), &begun, &issuer(old))
+        .await
+        .unwrap();
+    let mut repeated = begun.clone();
+    repeated.secret_id = issuer(&both).newest().clone();
+    assert_ne!(repeated.secret_id, begun.secret_id);
+    assert_eq!(
+        commands::issue_codes(&system.quiet(), &repeated, &issuer(&both))
+            .await
+            .unwrap(),
+        codes
+    );
+    let mut other = begun.clone();
+    other.count = 4;
+    let refused = commands::issue_codes(&system.quiet(), &other, &issuer(&both)).await;
+    assert!(matches!(refused, Err(IssueError::Differs)), "{refused:?}");
+    assert_eq!(system.findings().await.codes, 3);
+}
