@@ -30,7 +30,7 @@ pub(crate) async fn published(engine: &Engine) -> Result<Value, VerifyError> {
         };
         let text = match &entry.event {
             Event::Halt { due_on, devices } => format!(
-                "Site {} is halted: {devices} credits were due on {due_on}, and there were {}.",
+                "Site {} is halted: {devices} credits were due on {due_on}, and the balance was {}.",
                 entry.site_id, entry.balances.credits
             ),
             Event::Resume { resumed_on } => {
