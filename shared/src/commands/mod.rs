@@ -178,6 +178,7 @@ async fn execute<R: Error + 'static>(
             Err(CommitFailed::Failed(Failure::Unknown(error))) => {
                 if !settling {
                     tries.unanswered.push(Unanswered { change, own_entry });
+                    tries.confirmed = false;
                 }
                 tries.again(Some(error)).await?;
             }
