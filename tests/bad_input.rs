@@ -5,9 +5,12 @@ use data_encoding::BASE64;
 use run_local::engine::Fault;
 use serde_json::{Value, json};
 use site_credits::domain::site::SiteType;
+use std::cell::Cell;
 use std::io::Write;
 use std::sync::{Arc, Mutex};
+use tracing_subscriber::filter::DynFilterFn;
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::{Layer, SubscriberExt};
 
 const NOW: &str = "2026-12-09T12:00:00Z";
 
@@ -319,12 +322,17 @@ impl MakeWriter<'_> for Log {
 
 #[tokio::test(start_paused = true)]
 async fn logs_hold_no_code_no_token_and_no_address() {
+    // One subscriber for all threads, which takes up this one alone: what a thread without a subscriber sees first
+    // is never asked for again in another.
+    thread_local!(static HERE: Cell<bool> = const { Cell::new(false) });
+    HERE.set(true);
     let log = Log::default();
-    let subscriber = tracing_subscriber::fmt()
+    let here = DynFilterFn::new(|line, _| HERE.get() && *line.level() <= tracing::Level::DEBUG);
+    let lines = tracing_subscriber::fmt::layer()
         .json()
-        .with_max_level(tracing::Level::DEBUG)
         .with_writer(log.clone());
-    let _guard = tracing::subscriber::set_default(subscriber.finish());
+    let subscriber = tracing_subscriber::registry().with(lines.with_filter(here));
+    tracing::subscriber::set_global_default(subscriber).unwrap();
     let (system, now) = (System::new(), at(NOW));
     let site = system.site(SiteType::Dynamic, "Europe/Vienna", now).await;
     let codes = system.codes(10, 0, 2, now).await;

@@ -1,6 +1,8 @@
 //! `kill -9` of `serve` under load: after a restart `verify` is clean, and every redemption that was answered is
 //! there.
 
+use crate::harness::KIM;
+use crate::server::{BINARY, Server, agent, post, token};
 use run_local::engine::Engine;
 use run_local::seed;
 use serde_json::{Value, json};
@@ -8,12 +10,10 @@ use site_credits::commands::{self, NewBatch};
 use site_credits::domain::code::CodeValue;
 use site_credits::domain::identity::{Country, Email, PartnerId, SiteId, SiteName, TimeZone};
 use site_credits::domain::site::{NewSite, SiteType};
-use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::path::Path;
+use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 /// How often the server is killed.
 const KILLS: usize = 4;
@@ -24,84 +24,6 @@ const CLIENTS: usize = 8;
 /// How many codes there are: more than can be applied before the last kill.
 const CODES: u32 = 4_000;
 const SITE: &str = "K0K0K0K0";
-const KIM: &str = "kim@example.com";
-
-/// The server's binary, built if it is not yet: it lies beside the tests' own folder.
-fn binary() -> PathBuf {
-    let built = Command::new(env!("CARGO"))
-        .args(["build", "--quiet", "--package", "run-local"])
-        .status()
-        .unwrap();
-    assert!(built.success());
-    let mut path = std::env::current_exe().unwrap();
-    path.pop();
-    path.pop();
-    path.join("run-local")
-}
-
-struct Server {
-    child: Child,
-    address: String,
-}
-
-impl Server {
-    fn start(binary: &Path, data: &Path) -> Self {
-        let mut child = Command::new(binary)
-            .args(["serve", "--port", "0", "--no-demo", "--data"])
-            .arg(data)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap())
-            .read_line(&mut line)
-            .unwrap();
-        let address = line.trim().rsplit(' ').next().unwrap().to_owned();
-        assert!(address.starts_with("http://127.0.0.1:"), "{line}");
-        Self { child, address }
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        // `Child::kill` is SIGKILL: nothing is flushed, and nothing is said.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-fn post(
-    agent: &ureq::Agent,
-    url: &str,
-    token: &str,
-    key: &str,
-    body: &Value,
-) -> Option<(u16, bool, Value)> {
-    let request = agent
-        .post(url)
-        .header("authorization", &format!("Bearer {token}"))
-        .header("idempotency-key", key);
-    let mut answer = request.send_json(body).ok()?;
-    let replayed = answer.headers().get("idempotency-replayed").is_some();
-    let status = answer.status().as_u16();
-    Some((status, replayed, answer.body_mut().read_json().ok()?))
-}
-
-fn agent() -> ureq::Agent {
-    let config = ureq::Agent::config_builder()
-        .http_status_as_error(false)
-        .timeout_global(Some(Duration::from_secs(20)));
-    config.build().into()
-}
-
-fn token(agent: &ureq::Agent, address: &str) -> String {
-    let body = json!({ "email": KIM });
-    let answer = post(agent, &format!("{address}/_local/token"), "", "x", &body)
-        .unwrap()
-        .2;
-    answer["access_token"].as_str().unwrap().to_owned()
-}
 
 /// Prepares a site and codes in a folder.
 async fn prepare(data: &Path) -> Vec<String> {
@@ -157,14 +79,13 @@ fn apply_codes(
 
 #[tokio::test]
 async fn killed_under_load_the_server_keeps_every_redemption_that_it_answered() {
-    let binary = binary();
     let folder = std::env::temp_dir().join(format!("site-credits-kill-{}", std::process::id()));
     let codes = Arc::new(prepare(&folder).await);
     let next = Arc::new(AtomicUsize::new(0));
     let answered = Arc::new(Mutex::new(Vec::new()));
     for kill in 1..=KILLS {
-        let server = Server::start(&binary, &folder);
-        let token = token(&agent(), &server.address);
+        let server = Server::start(&folder, &["--no-demo"]);
+        let token = token(&agent(), &server.address, KIM);
         let clients: Vec<_> = (0..CLIENTS)
             .map(|_| {
                 let (address, token) = (server.address.clone(), token.clone());
@@ -184,7 +105,7 @@ async fn killed_under_load_the_server_keeps_every_redemption_that_it_answered() 
         for client in clients {
             client.join().unwrap();
         }
-        let proof = Command::new(&binary)
+        let proof = Command::new(BINARY)
             .args(["verify", "--data"])
             .arg(&folder)
             .output()
@@ -195,9 +116,9 @@ async fn killed_under_load_the_server_keeps_every_redemption_that_it_answered() 
             "{text}"
         );
     }
-    let server = Server::start(&binary, &folder);
+    let server = Server::start(&folder, &["--no-demo"]);
     let agent = agent();
-    let token = token(&agent, &server.address);
+    let token = token(&agent, &server.address, KIM);
     let url = format!("{}/sites/{SITE}/license/redemptions", server.address);
     for (code, body) in answered.lock().unwrap().iter() {
         let again = post(&agent, &url, &token, code, &json!({ "code": code })).unwrap();

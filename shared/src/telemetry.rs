@@ -4,8 +4,8 @@ use tracing::Level;
 
 /// Begins logging at the level that `LOG_LEVEL` names: `error`, `warn`, `info` where it is missing, or `debug`.
 ///
-/// Codes, tokens and addresses are never passed to a log call; `debug` adds the SDK's own lines, which do not
-/// have bodies.
+/// Codes, tokens and addresses are never passed to a log call. `debug` adds the SDK's own lines, which do not have
+/// bodies; `trace` would have them, and so there is none.
 #[expect(
     clippy::disallowed_methods,
     reason = "the level must be known before anything is logged"
@@ -16,7 +16,7 @@ pub fn begin() {
         .and_then(|name| name.parse::<Level>().ok());
     tracing_subscriber::fmt()
         .json()
-        .with_max_level(level.unwrap_or(Level::INFO))
+        .with_max_level(level.unwrap_or(Level::INFO).min(Level::DEBUG))
         .with_current_span(false)
         .with_span_list(false)
         .without_time()

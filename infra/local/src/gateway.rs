@@ -254,7 +254,11 @@ async fn invoke(
     }
 }
 
-async fn token(State(gateway): State<Gateway>, Json(person): Json<Person>) -> Response {
+async fn token(State(gateway): State<Gateway>, body: Bytes) -> Response {
+    let person: Person = match serde_json::from_slice(&body) {
+        Ok(person) => person,
+        Err(error) => return message(StatusCode::BAD_REQUEST, &error.to_string()),
+    };
     match gateway.issuer.token(&person) {
         Ok(token) => Json(token).into_response(),
         Err(error) => message(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string()),
@@ -267,9 +271,14 @@ struct Frozen {
     now: Timestamp,
 }
 
-async fn freeze(State(gateway): State<Gateway>, Json(frozen): Json<Frozen>) -> Json<Value> {
-    gateway.clock.set(Some(frozen.now));
-    Json(json!({ "now": gateway.clock.now(), "frozen": true }))
+async fn freeze(State(gateway): State<Gateway>, body: Bytes) -> Response {
+    match serde_json::from_slice(&body) {
+        Ok(Frozen { now }) => {
+            gateway.clock.set(Some(now));
+            Json(json!({ "now": gateway.clock.now(), "frozen": true })).into_response()
+        }
+        Err(error) => message(StatusCode::BAD_REQUEST, &error.to_string()),
+    }
 }
 
 async fn free(State(gateway): State<Gateway>) -> Json<Value> {

@@ -1,9 +1,10 @@
 //! The whole of Site Credits in one process: the functions' own handlers behind an HTTP server, over an embedded
 //! engine that speaks DynamoDB.
 //!
-//! **Architecture invariant:** no rule, no key and no condition lives here. Routes and the table come from
+//! **Architecture invariant:** no rule and no condition lives here. Routes and the table come from
 //! `template.yaml`; everything else that happens to a request is the functions' own doing.
 
+pub mod cli;
 pub mod clock;
 pub mod demo;
 pub mod engine;

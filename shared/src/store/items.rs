@@ -20,7 +20,7 @@ use std::collections::{BTreeMap, HashMap};
 /// An item as the SDK gives it.
 pub type Item = HashMap<String, AttributeValue>;
 
-/// An item is not of its form. It names the item and what is wrong, and none of its values.
+/// An item is not of its form. It names the item and what is wrong with it.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("the item {partition_key} / {sort_key} is corrupt: {reason}")]
 pub struct CorruptItem {
