@@ -8,6 +8,15 @@ use site_credits::domain::site::SiteType;
 
 const NOW: &str = "2026-12-09T12:00:00Z";
 
+/// The attributes of a code that was applied.
+const APPLICATION: [&str; 5] = [
+    "applied_at",
+    "applied_to",
+    "applied_by",
+    "applied_entry",
+    "command_id",
+];
+
 /// A table with a bit of everything, whose corruption is expected.
 struct Books {
     system: System,
@@ -196,13 +205,7 @@ async fn a_balance_off_by_one() {
 async fn a_code_marked_applied_with_no_entry() {
     let books = Books::new().await;
     let (mut code, applied) = (books.code(false), books.code(true));
-    for name in [
-        "applied_at",
-        "applied_to",
-        "applied_by",
-        "applied_entry",
-        "command_id",
-    ] {
+    for name in APPLICATION {
         code[name] = applied[name].clone();
     }
     books.put(&code);
@@ -222,13 +225,7 @@ async fn an_entry_with_no_code() {
 async fn a_code_that_was_applied_and_is_outstanding_again() {
     let books = Books::new().await;
     let mut code = books.code(true);
-    for name in [
-        "applied_at",
-        "applied_to",
-        "applied_by",
-        "applied_entry",
-        "command_id",
-    ] {
+    for name in APPLICATION {
         code.as_object_mut().unwrap().remove(name);
     }
     books.put(&code);

@@ -466,3 +466,36 @@ async fn an_agenda_that_lags_is_read_as_a_hint() {
     let put = json!({ "TableName": "site-credits", "Item": right });
     system.engine().call("PutItem", put).unwrap();
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_site_that_cannot_be_read_fails_the_run_after_the_others_were_charged() {
+    let system = System::new();
+    let now = at("2027-01-09T12:00:00Z");
+    let broken = equipped(&system, "Europe/Vienna", 10, 1, now).await;
+    let mut others = Vec::new();
+    for _ in 0..20 {
+        others.push(equipped(&system, "Europe/Vienna", 10, 1, now).await);
+    }
+    let key = json!({ "PK": { "S": format!("SITE#{broken}") }, "SK": { "S": "SITE" } });
+    let get = json!({ "TableName": "site-credits", "Key": key });
+    let right = system.engine().call("GetItem", get).unwrap()["Item"].clone();
+    let put = |item: &Value| {
+        let put = json!({ "TableName": "site-credits", "Item": item });
+        system.engine().call("PutItem", put).unwrap();
+    };
+    let mut wrong = right.clone();
+    wrong["status"]["S"] = json!("broken");
+    put(&wrong);
+    let due = at("2027-02-09T12:00:00Z");
+    let failed = system
+        .try_deduct(json!({ "scheduled_time": due }))
+        .await
+        .unwrap_err();
+    let causes = site_credits::telemetry::causes(&failed);
+    assert!(causes.contains("1 sites could not be charged"), "{causes}");
+    for site in &others {
+        assert_eq!(charged(&system, site).await, dates(&["2027-02-09"], -1));
+    }
+    put(&right);
+    assert_eq!(system.deduct(due).await["sites"], 1);
+}

@@ -1,6 +1,19 @@
 //! Logs: one JSON object a line, to standard output, where Lambda takes it up.
 
+use std::error::Error;
 use tracing::Level;
+
+/// An error and all its causes, in one line. No error of this project repeats its cause.
+#[must_use]
+pub fn causes(error: &(dyn Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}
 
 /// Begins logging at the level that `LOG_LEVEL` names: `error`, `warn`, `info` where it is missing, or `debug`.
 ///

@@ -1,7 +1,7 @@
 //! Wires `deduct-monthly` for AWS Lambda.
 
 use deduct_monthly::DeductMonthly;
-use lambda_runtime::{Error, LambdaEvent, run, service_fn};
+use lambda_runtime::{Diagnostic, Error, LambdaEvent, run, service_fn};
 use site_credits::{settings, telemetry};
 
 #[tokio::main(flavor = "current_thread")]
@@ -19,7 +19,12 @@ async fn main() -> Result<(), Error> {
         let remaining = deadline
             .duration_since(std::time::SystemTime::now())
             .unwrap_or_default();
-        Ok::<_, Error>(function.handle(event.payload, remaining).await?)
+        let report = function.handle(event.payload, remaining).await;
+        // What Lambda hands on to the dead-letter queue has to say why.
+        report.map_err(|error| Diagnostic {
+            error_type: "DeductError".to_owned(),
+            error_message: telemetry::causes(&error),
+        })
     }))
     .await
 }

@@ -11,6 +11,7 @@ use crate::verify::{Table, verify};
 use crate::{demo, schedule};
 use clap::{Args, Parser, Subcommand};
 use jiff::{SignedDuration, Timestamp};
+use site_credits::telemetry;
 use std::error::Error;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -88,13 +89,7 @@ pub async fn run() -> ExitCode {
         Action::Verify { data } => prove(data).await,
     };
     done.unwrap_or_else(|error| {
-        let mut text = error.to_string();
-        let mut cause = error.source();
-        while let Some(error) = cause {
-            text = format!("{text}: {error}");
-            cause = error.source();
-        }
-        eprintln!("error: {text}");
+        eprintln!("error: {}", telemetry::causes(error.as_ref()));
         ExitCode::from(2)
     })
 }
@@ -142,6 +137,7 @@ async fn serve(options: Serve) -> Result<ExitCode, Box<dyn Error>> {
     tokio::spawn(schedule::run(functions.clone(), clock.clone()));
     if let Some(address) = options.engine {
         let listener = TcpListener::bind(address).await?;
+        let address = listener.local_addr()?;
         println!("The engine speaks DynamoDB at http://{address}, table {TABLE_NAME}.");
         tokio::spawn(dynoxide::server::serve_on(listener, engine.database()));
     }

@@ -183,7 +183,7 @@ impl Run {
             self.report.count(&deduction);
             if deduction.more {
                 more.push(deduction.change.site.id);
-            } else if !deduction.change.entries.is_empty() {
+            } else {
                 self.report.sites += 1;
             }
         }

@@ -126,10 +126,7 @@ async fn execute<R: Error + 'static>(
     let mut tries = Tries::default();
     let mut failed_guards = Vec::new();
     loop {
-        let loaded = match load(store, command, &mut tries).await {
-            Ok(loaded) => loaded,
-            Err(error) => return Err(tries.uncertain(error).into()),
-        };
+        let loaded = load(store, command, &mut tries).await?;
         if let Some(place) = loaded.committed {
             let Unanswered { change, own_entry } = tries.unanswered.swap_remove(place);
             return Ok(done(change, own_entry, now));
@@ -154,7 +151,7 @@ async fn execute<R: Error + 'static>(
             Ok(Decision::SettleFirst(change)) => (change, 0, true),
             Err(refusal) if tries.confirmed(command) => return Err(refusal),
             Err(_) => {
-                tries.again(None).await?;
+                tries.attempts.again(None).await?;
                 continue;
             }
         };
@@ -170,17 +167,18 @@ async fn execute<R: Error + 'static>(
             Ok(()) => return Ok(done(change, own_entry, now)),
             Err(CommitFailed::Lost(guards)) => {
                 failed_guards = guards;
-                tries.again(None).await?;
+                tries.attempts.again(None).await?;
             }
             Err(CommitFailed::Failed(Failure::NotApplied(error))) => {
-                tries.again(Some(error)).await?;
+                tries.attempts.again(Some(error)).await?;
             }
             Err(CommitFailed::Failed(Failure::Unknown(error))) => {
                 if !settling {
                     tries.unanswered.push(Unanswered { change, own_entry });
+                    tries.attempts.unanswered();
                     tries.confirmed = false;
                 }
-                tries.again(Some(error)).await?;
+                tries.attempts.again(Some(error)).await?;
             }
             Err(CommitFailed::Failed(Failure::Fatal(error))) => {
                 return Err(StoreError::Refused(error).into());
@@ -200,15 +198,6 @@ struct Tries {
 }
 
 impl Tries {
-    /// Waits before another attempt.
-    async fn again(
-        &mut self,
-        last: Option<Box<dyn Error + Send + Sync>>,
-    ) -> Result<(), StoreError> {
-        let again = self.attempts.again(last).await;
-        again.map_err(|error| self.uncertain(error))
-    }
-
     /// A backlog was settled: the site moved on by as many due dates as a change may charge.
     fn settled(&mut self) -> Result<(), StoreError> {
         self.settlings += 1;
@@ -226,14 +215,6 @@ impl Tries {
     fn confirmed(&mut self, command: &SiteCommand<'_>) -> bool {
         let possible = command.asker.idempotency_key.is_some() || !self.unanswered.is_empty();
         std::mem::replace(&mut self.confirmed, true) || !possible
-    }
-
-    /// Whoever gives up with a write unanswered cannot say that nothing was changed.
-    fn uncertain(&self, error: StoreError) -> StoreError {
-        match error {
-            StoreError::Busy(_) if !self.unanswered.is_empty() => StoreError::OutcomeUnknown,
-            other => other,
-        }
     }
 }
 

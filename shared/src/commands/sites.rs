@@ -32,7 +32,6 @@ pub async fn create_site(
     let change = create(new, now)?;
     let command_id = CommandId::random();
     let mut attempts = Attempts::default();
-    let mut unanswered = false;
     loop {
         let commit = Commit {
             change: &change,
@@ -59,17 +58,10 @@ pub async fn create_site(
             }
             Err(CommitFailed::Failed(Failure::NotApplied(error))) => error,
             Err(CommitFailed::Failed(Failure::Unknown(error))) => {
-                unanswered = true;
+                attempts.unanswered();
                 error
             }
         };
-        let again = attempts.again(Some(last)).await;
-        again.map_err(|busy| {
-            if unanswered {
-                StoreError::OutcomeUnknown
-            } else {
-                busy
-            }
-        })?;
+        attempts.again(Some(last)).await?;
     }
 }

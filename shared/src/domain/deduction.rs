@@ -37,20 +37,18 @@ pub struct Deduction {
 
 /// Charges the due dates of a site that were not charged yet, oldest first, until it falls short (rule 10).
 ///
-/// `None` where there is nothing to do. A change without entries moves the site on the agenda alone.
+/// `None` where nothing is due: then nothing is written either.
 ///
 /// # Errors
 /// Never in practice: no more than the balance is ever taken.
 pub fn deduct(site: Site, now: Timestamp) -> Result<Option<Deduction>, BalanceOutOfRange> {
-    let mut draft = Draft::of(site, now);
-    let before = (draft.site.sequence, draft.site.charged_through);
-    if draft.site.status == Status::PaymentRequired {
+    if site.status == Status::PaymentRequired {
         // A halted site resumes by a recharge or a removal alone (rule 9).
         return Ok(None);
     }
+    let mut draft = Draft::of(site, now);
     let settled = settle(&mut draft, DUE_DATES_A_CHANGE)?;
-    let moved = (draft.site.sequence, draft.site.charged_through) != before;
-    Ok(moved.then(|| Deduction {
+    Ok((draft.entries() > 0).then(|| Deduction {
         change: draft.finish(Vec::new()),
         more: settled == Settled::InPart,
     }))

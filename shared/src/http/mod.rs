@@ -16,8 +16,8 @@ pub use bodies::{
 };
 pub use problem::{Problem, ProblemCode};
 
+use crate::telemetry;
 use aws_lambda_events::apigw::ApiGatewayV2httpRequest;
-use std::error::Error;
 
 /// Answers one event: reads it, hands it on, and logs one line that has neither code, token nor address.
 pub async fn answer<F>(event: ApiGatewayV2httpRequest, handle: impl FnOnce(Arrival) -> F) -> Answer
@@ -37,7 +37,7 @@ where
             let (status, code) = (problem.status(), problem.code.as_str());
             if let Some(source) = problem.source.as_deref() {
                 // A defect or an outage: the whole chain of causes, once, here.
-                let causes = chain(source);
+                let causes = telemetry::causes(source);
                 tracing::error!(route, request_id, status, code, causes, "failed");
             } else {
                 tracing::info!(route, request_id, status, code, "refused");
@@ -45,14 +45,4 @@ where
             problem.into_answer()
         }
     }
-}
-
-fn chain(error: &(dyn Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }

@@ -89,16 +89,16 @@ impl Store {
     /// Writes items that do not exist yet, together; that they exist means that they were written before.
     async fn write_once(&self, items: Vec<TransactWriteItem>) -> Result<Written, StoreError> {
         let mut attempts = Attempts::default();
-        let mut unanswered = false;
         loop {
             match self.transact(items.clone()).await {
                 Ok(()) => return Ok(Written::Now),
                 // A code's key is a hash of 64 random bits: what is found there is this code.
                 Err(Refused::Conditions(_)) => return Ok(Written::Before),
                 Err(Refused::Failed(failure)) => {
-                    unanswered |= matches!(failure, Failure::Unknown(_));
-                    let again = attempts.read_again(failure).await;
-                    again.map_err(|error| open_if(unanswered, error))?;
+                    if matches!(failure, Failure::Unknown(_)) {
+                        attempts.unanswered();
+                    }
+                    attempts.read_again(failure).await?;
                 }
             }
         }
@@ -131,14 +131,6 @@ enum Written {
     Now,
     /// By an earlier one, or by this one without an answer.
     Before,
-}
-
-/// Whoever gives up with a write unanswered cannot say that nothing was changed.
-fn open_if(unanswered: bool, error: StoreError) -> StoreError {
-    match error {
-        StoreError::Busy(_) if unanswered => StoreError::OutcomeUnknown,
-        other => other,
-    }
 }
 
 fn wrong(error: aws_sdk_dynamodb::error::BuildError) -> StoreError {

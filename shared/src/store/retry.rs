@@ -65,12 +65,14 @@ impl Failure {
 pub struct Attempts {
     begun: u32,
     until: Instant,
+    unanswered: bool,
 }
 
 impl Default for Attempts {
     fn default() -> Self {
         Self {
             begun: 1,
+            unanswered: false,
             until: Instant::now() + MAX_TIME,
         }
     }
@@ -81,7 +83,8 @@ impl Attempts {
     /// not meet again.
     ///
     /// # Errors
-    /// The attempts or the time are used up: [`StoreError::Busy`] with the last failure.
+    /// The attempts or the time are used up: [`StoreError::Busy`] with the last failure, or
+    /// [`StoreError::OutcomeUnknown`] once a write went unanswered, as nobody can then say that nothing was changed.
     pub async fn again(
         &mut self,
         last: Option<Box<dyn Error + Send + Sync>>,
@@ -91,11 +94,20 @@ impl Attempts {
         let random = getrandom::u64().unwrap_or(bound);
         let wait = Duration::from_millis(random % (bound + 1));
         if self.begun >= MAX_ATTEMPTS || Instant::now() + wait >= self.until {
-            return Err(StoreError::Busy(last));
+            return Err(if self.unanswered {
+                StoreError::OutcomeUnknown
+            } else {
+                StoreError::Busy(last)
+            });
         }
         self.begun += 1;
         tokio::time::sleep(wait).await;
         Ok(())
+    }
+
+    /// Remembers that a write was sent and not answered.
+    pub fn unanswered(&mut self) {
+        self.unanswered = true;
     }
 
     /// Waits before a request is sent again that may be carried out any number of times.
