@@ -21,7 +21,7 @@ async fn every_unreadable_request_is_a_problem_that_says_what_is_wrong() {
     let code = system.codes(10, 0, 1, now).await.remove(0);
     let before = system.send(license_of(&site, now)).await;
     let good = redemption(&site, &code, now);
-    let long = "x".repeat(20_000);
+    let long = "A".repeat(site_credits::http::MAX_BODY_BYTES);
     let with_body = |body: &str| Call {
         body: Some(body.to_owned()),
         ..good.clone()
@@ -82,7 +82,7 @@ async fn every_unreadable_request_is_a_problem_that_says_what_is_wrong() {
         (
             "a long body",
             with_body(&format!(r#"{{"code":"{long}"}}"#)),
-            "longer than 16384 bytes",
+            "longer than 65536 bytes",
         ),
         (
             "binary",

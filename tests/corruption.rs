@@ -123,6 +123,10 @@ async fn a_changed_amount() {
             "entry 2 was changed: its hash is wrong",
             "by entry 2, which does not apply it",
             "by entry 3, which does not apply it",
+            // From there on nothing of the statement counts for its partner either.
+            "partner acme: entry 2 of site",
+            "partner acme: entry 3 of site",
+            "got None by its statement",
         ])
         .await;
 }

@@ -1,5 +1,6 @@
 //! The system under test, and the faults that are injected below it.
 
+use crate::contract;
 use dynoxide::DynoxideError;
 use jiff::Timestamp;
 use run_local::engine::{Engine, Fault, Faults};
@@ -8,11 +9,10 @@ use run_local::seed;
 use run_local::template::{self, Route, TABLE_NAME};
 use run_local::verify::{Findings, Table, verify};
 use serde_json::{Value, json};
-use site_credits::commands::{self, Asker, Done, NewBatch};
+use site_credits::commands::{self, Asker, DeviceWish, Done, NewBatch, PartnerAsker};
 use site_credits::domain::code::CodeValue;
-use site_credits::domain::device::NewDevice;
 use site_credits::domain::identity::{
-    Country, DeviceId, Email, PartnerId, SiteId, SiteName, TimeZone,
+    Country, DeviceId, Email, Language, PartnerId, SiteId, SiteName, Subject, TimeZone,
 };
 use site_credits::domain::site::{NewSite, SiteType};
 use site_credits::store::Store;
@@ -22,6 +22,9 @@ use tokio::sync::Notify;
 
 /// The administrator of every site that the harness makes.
 pub(crate) const KIM: &str = "kim@example.com";
+
+/// The partner whose codes the harness issues.
+pub(crate) const ACME: &str = "acme";
 
 /// The system, whose table is verified when it is dropped.
 pub(crate) struct System {
@@ -38,6 +41,8 @@ pub(crate) struct System {
 pub(crate) struct Answered {
     pub(crate) status: u16,
     pub(crate) body: Value,
+    /// The body as it came.
+    pub(crate) text: String,
     pub(crate) replayed: bool,
     pub(crate) headers: Value,
 }
@@ -57,6 +62,7 @@ pub(crate) struct Call {
     pub(crate) query: String,
     pub(crate) claims: Value,
     pub(crate) key: Option<String>,
+    pub(crate) accept: Option<String>,
     pub(crate) body: Option<String>,
     pub(crate) base64: bool,
     pub(crate) at: Timestamp,
@@ -70,6 +76,7 @@ impl Call {
             query: String::new(),
             claims: json!({ "sub": "kim", "email": KIM, "email_verified": "true" }),
             key: None,
+            accept: None,
             body: None,
             base64: false,
             at,
@@ -82,6 +89,35 @@ impl Call {
             body: Some(body.to_string()),
             ..Self::get(path, at)
         }
+    }
+
+    pub(crate) fn patch(path: String, body: &Value, at: Timestamp) -> Self {
+        Self {
+            method: "PATCH",
+            ..Self::post(path, body, at)
+        }
+    }
+
+    pub(crate) fn delete(path: String, at: Timestamp) -> Self {
+        Self {
+            method: "DELETE",
+            ..Self::get(path, at)
+        }
+    }
+
+    pub(crate) fn query(mut self, query: &str) -> Self {
+        query.clone_into(&mut self.query);
+        self
+    }
+
+    pub(crate) fn accept(mut self, media_type: &str) -> Self {
+        self.accept = Some(media_type.to_owned());
+        self
+    }
+
+    pub(crate) fn by_partner(mut self, partner: &str) -> Self {
+        self.claims = json!({ "sub": "ada", "partner_id": partner });
+        self
     }
 
     pub(crate) fn key(mut self, key: &str) -> Self {
@@ -113,6 +149,11 @@ pub(crate) fn sms_redemption(site: &SiteId, code: &str, at: Timestamp) -> Call {
 
 pub(crate) fn license_of(site: &SiteId, at: Timestamp) -> Call {
     Call::get(format!("/sites/{site}/license"), at)
+}
+
+/// A request of the partner acme.
+pub(crate) fn batches(rest: &str) -> String {
+    format!("/partners/{ACME}/code-batches{rest}")
 }
 
 /// An instant, from its text.
@@ -174,10 +215,11 @@ impl System {
             name: SiteName::parse("Harbour Gym").unwrap(),
             country: Country::parse("AT").unwrap(),
             time_zone: TimeZone::parse(time_zone).unwrap(),
+            language: Language::default(),
             site_type,
             master: Email::parse(KIM).unwrap(),
         };
-        commands::create_site(&self.quiet(), new, now)
+        commands::create_site(&self.quiet(), new, &kim(now))
             .await
             .unwrap();
         id
@@ -205,7 +247,6 @@ impl System {
     ) -> Vec<String> {
         let issuer = seed::issuer().unwrap();
         let mut new = NewBatch {
-            partner_id: PartnerId::parse("acme").unwrap(),
             value,
             count,
             expires_on: None,
@@ -213,11 +254,10 @@ impl System {
             note: None,
         };
         set(&mut new);
-        let batch = new.issued_at(now, &issuer).unwrap();
-        let codes = commands::issue_codes(&self.quiet(), &batch, &issuer)
+        let batch = commands::issue_codes(&self.quiet(), &issuer, new, &acme(now))
             .await
             .unwrap();
-        codes.iter().map(ToString::to_string).collect()
+        batch.codes.iter().map(ToString::to_string).collect()
     }
 
     /// Registers devices of these IDs.
@@ -227,8 +267,10 @@ impl System {
         ids: &[&str],
         now: Timestamp,
     ) -> Result<Done, commands::CommandError<commands::RegisterError>> {
-        let devices: Vec<NewDevice> = ids.iter().map(|id| device(id)).collect();
-        commands::register_devices(&self.store(), site, &devices, &kim(now)).await
+        let devices: Vec<DeviceWish> = ids.iter().map(|id| device(id)).collect();
+        let (store, kim) = (self.store(), kim(now));
+        let registered = commands::register_devices(&store, site, &devices, &kim).await?;
+        Ok(registered.done)
     }
 
     /// Removes a device.
@@ -256,10 +298,17 @@ impl System {
 
     /// Sends an event to a function as it is.
     pub(crate) async fn invoke(&self, function: &str, event: Value) -> Answered {
-        let answer = self.functions.invoke(function, event).await.unwrap();
+        let answer = self
+            .functions
+            .invoke(function, event.clone())
+            .await
+            .unwrap();
+        let text = answer["body"].as_str().unwrap().to_owned();
+        contract::check(&event, &answer);
         Answered {
             status: u16::try_from(answer["statusCode"].as_u64().unwrap()).unwrap(),
-            body: serde_json::from_str(answer["body"].as_str().unwrap()).unwrap(),
+            body: serde_json::from_str(&text).unwrap_or_default(),
+            text,
             replayed: answer["headers"]["idempotency-replayed"] == "true",
             headers: answer["headers"].clone(),
         }
@@ -299,8 +348,17 @@ impl System {
         event["requestContext"]["http"]["path"] = json!(call.path);
         event["requestContext"]["timeEpoch"] = json!(call.at.as_millisecond());
         event["requestContext"]["authorizer"]["jwt"]["claims"] = call.claims.clone();
+        if route.open {
+            event["requestContext"]
+                .as_object_mut()
+                .unwrap()
+                .remove("authorizer");
+        }
         if let Some(key) = &call.key {
             event["headers"]["idempotency-key"] = json!(key);
+        }
+        if let Some(accept) = &call.accept {
+            event["headers"]["accept"] = json!(accept);
         }
         if let Some(body) = &call.body {
             event["body"] = json!(body);
@@ -372,9 +430,19 @@ pub(crate) fn kim(now: Timestamp) -> Asker {
     }
 }
 
-pub(crate) fn device(id: &str) -> NewDevice {
-    NewDevice {
-        id: DeviceId::parse(id).unwrap(),
+/// The partner acme, asking without an idempotency key.
+pub(crate) fn acme(now: Timestamp) -> PartnerAsker {
+    PartnerAsker {
+        id: PartnerId::parse(ACME).unwrap(),
+        by: Subject::parse("ada").unwrap(),
+        now,
+        idempotency_key: None,
+    }
+}
+
+pub(crate) fn device(id: &str) -> DeviceWish {
+    DeviceWish {
+        id: Some(DeviceId::parse(id).unwrap()),
         name: SiteName::parse(id).unwrap(),
     }
 }

@@ -1,14 +1,14 @@
 //! `kill -9` of `serve` under load: after a restart `verify` is clean, and every redemption that was answered is
 //! there.
 
-use crate::harness::KIM;
+use crate::harness::{KIM, acme, kim};
 use crate::server::{BINARY, Server, agent, post, token};
 use run_local::engine::Engine;
 use run_local::seed;
 use serde_json::{Value, json};
 use site_credits::commands::{self, NewBatch};
 use site_credits::domain::code::CodeValue;
-use site_credits::domain::identity::{Country, Email, PartnerId, SiteId, SiteName, TimeZone};
+use site_credits::domain::identity::{Country, Email, Language, SiteId, SiteName, TimeZone};
 use site_credits::domain::site::{NewSite, SiteType};
 use std::path::Path;
 use std::process::Command;
@@ -34,26 +34,25 @@ async fn prepare(data: &Path) -> Vec<String> {
         name: SiteName::parse("Killed").unwrap(),
         country: Country::parse("AT").unwrap(),
         time_zone: TimeZone::parse("Europe/Vienna").unwrap(),
+        language: Language::default(),
         site_type: SiteType::Regular,
         master: Email::parse(KIM).unwrap(),
     };
-    commands::create_site(&engine.store(), new, now)
+    commands::create_site(&engine.store(), new, &kim(now))
         .await
         .unwrap();
     let issuer = seed::issuer().unwrap();
     let new = NewBatch {
-        partner_id: PartnerId::parse("acme").unwrap(),
         value: CodeValue::new(1, 0).unwrap(),
         count: CODES,
         expires_on: None,
         bound_to: None,
         note: None,
     };
-    let batch = new.issued_at(now, &issuer).unwrap();
-    let codes = commands::issue_codes(&engine.store(), &batch, &issuer)
+    let batch = commands::issue_codes(&engine.store(), &issuer, new, &acme(now))
         .await
         .unwrap();
-    codes.iter().map(ToString::to_string).collect()
+    batch.codes.iter().map(ToString::to_string).collect()
 }
 
 /// One client: applies codes one after the other, until the server is gone.

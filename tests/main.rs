@@ -8,7 +8,9 @@
     reason = "a test stops where something is not as it should be"
 )]
 
+mod authorization;
 mod bad_input;
+mod contract;
 mod corruption;
 mod costs;
 mod deduction;
@@ -16,8 +18,10 @@ mod harness;
 mod kill;
 mod local;
 mod model;
+mod partners;
 mod races;
 mod redemptions;
 mod server;
+mod sites;
 mod statement;
 mod store;

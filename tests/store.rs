@@ -1,15 +1,15 @@
 //! The write path by itself: what no command can show, because another condition would show it first.
 
-use crate::harness::{KIM, System, at, redemption};
+use crate::harness::{KIM, System, acme, at, redemption};
 use run_local::engine::Fault;
 use run_local::seed;
-use site_credits::commands::{self, NewBatch};
+use site_credits::commands::{self, BatchError, NewBatch};
 use site_credits::domain::change::Change;
 use site_credits::domain::code::{CodeIssuer, CodeValue, Secrets};
-use site_credits::domain::identity::{CommandId, Email, PartnerId};
+use site_credits::domain::identity::{CommandId, Email};
 use site_credits::domain::redemption::{Recharge, Redeemer, redeem};
 use site_credits::domain::site::SiteType;
-use site_credits::store::{Attempts, Commit, CommitFailed, IssueError, Key, decode_code};
+use site_credits::store::{Attempts, Commit, CommitFailed, Key, StoreError, decode_code};
 
 const NOW: &str = "2026-12-09T12:00:00Z";
 
@@ -118,7 +118,6 @@ async fn each_condition_of_a_code_is_also_one_of_the_write() {
 
 fn batch(count: u32) -> NewBatch {
     NewBatch {
-        partner_id: PartnerId::parse("acme").unwrap(),
         value: CodeValue::new(5, 0).unwrap(),
         count,
         expires_on: None,
@@ -134,7 +133,7 @@ async fn a_batch_that_died_half_way_is_finished_by_its_repetition_and_nothing_ap
     for last in 1..8 {
         let system = System::new();
         let site = system.site(SiteType::Dynamic, "Europe/Vienna", now).await;
-        let batch = batch(350).issued_at(now, &issuer).unwrap();
+        let batch = batch(350).issued_by(&acme(now), &issuer).unwrap();
         let mut request = 0;
         system.wire.plan(move |_, _| {
             request += 1;
@@ -144,11 +143,11 @@ async fn a_batch_that_died_half_way_is_finished_by_its_repetition_and_nothing_ap
                 Fault::None
             }
         });
-        let store = system.store();
+        let (store, acme) = (system.store(), acme(now));
         let codes = tokio::select! {
             biased;
             () = system.wire.crashed.notified() => None,
-            codes = commands::issue_codes(&store, &batch, &issuer) => Some(codes.unwrap()),
+            codes = commands::issue_batch(&store, &issuer, &batch, &acme) => Some(codes.unwrap()),
         };
         system.wire.quiet();
         if let Some(first) = codes.as_ref().map(|codes| codes[0].to_string()) {
@@ -163,7 +162,7 @@ async fn a_batch_that_died_half_way_is_finished_by_its_repetition_and_nothing_ap
                 201
             );
         }
-        let again = commands::issue_codes(&system.quiet(), &batch, &issuer)
+        let again = commands::issue_batch(&system.quiet(), &issuer, &batch, &acme)
             .await
             .unwrap();
         assert_eq!(again.len(), 350);
@@ -187,22 +186,23 @@ async fn a_batch_is_finished_under_the_secret_that_it_was_begun_under() {
         .unwrap()
     };
     let (system, now) = (System::new(), at(NOW));
-    let begun = batch(3).issued_at(now, &issuer(old)).unwrap();
-    let codes = commands::issue_codes(&system.quiet(), &begun, &issuer(old))
+    let begun = batch(3).issued_by(&acme(now), &issuer(old)).unwrap();
+    let codes = commands::issue_batch(&system.quiet(), &issuer(old), &begun, &acme(now))
         .await
         .unwrap();
     let mut repeated = begun.clone();
     repeated.secret_id = issuer(&both).newest().clone();
     assert_ne!(repeated.secret_id, begun.secret_id);
     assert_eq!(
-        commands::issue_codes(&system.quiet(), &repeated, &issuer(&both))
+        commands::issue_batch(&system.quiet(), &issuer(&both), &repeated, &acme(now))
             .await
             .unwrap(),
         codes
     );
     let mut other = begun.clone();
     other.count = 4;
-    let refused = commands::issue_codes(&system.quiet(), &other, &issuer(&both)).await;
-    assert!(matches!(refused, Err(IssueError::Differs)), "{refused:?}");
+    let refused = commands::issue_batch(&system.quiet(), &issuer(&both), &other, &acme(now)).await;
+    let differs = matches!(refused, Err(BatchError::Store(StoreError::Defect(_))));
+    assert!(differs, "{refused:?}");
     assert_eq!(system.findings().await.codes, 3);
 }

@@ -3,7 +3,7 @@
 //! Credentials, region and endpoint are the variables that Lambda and every SDK know. They are read here by name:
 //! a Lambda function needs none of the other sources of credentials, nor the code that looks for them.
 
-use crate::domain::code::{CodeChecker, InvalidSecrets, Secrets};
+use crate::domain::code::{CodeChecker, CodeIssuer, InvalidSecrets, SecretMissing, Secrets};
 use crate::store::Store;
 use aws_credential_types::Credentials;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
@@ -32,6 +32,9 @@ pub enum SettingsError {
     /// The secrets cannot be read.
     #[error("the environment variable {0} cannot be read: {1}")]
     Secrets(&'static str, #[source] InvalidSecrets),
+    /// Codes of the newest secret could be issued and not be checked.
+    #[error(transparent)]
+    SecretMissing(#[from] SecretMissing),
     /// The TLS roots cannot be read.
     #[error("the TLS roots cannot be read")]
     Tls(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -64,10 +67,22 @@ pub fn store() -> Result<Store, SettingsError> {
 /// # Errors
 /// The variable is missing or cannot be read.
 pub fn code_checker() -> Result<CodeChecker, SettingsError> {
-    const NAME: &str = "CODE_CHECK_SECRETS";
-    let secrets =
-        Secrets::parse(&required(NAME)?).map_err(|error| SettingsError::Secrets(NAME, error))?;
-    Ok(CodeChecker::new(secrets))
+    Ok(CodeChecker::new(secrets("CODE_CHECK_SECRETS")?))
+}
+
+/// The codes' secrets, from `CODE_DERIVE_SECRETS` and `CODE_CHECK_SECRETS`: what `issue-codes` alone has.
+///
+/// # Errors
+/// A variable is missing or cannot be read, or the newest secret that derives codes is not among those that check them.
+pub fn code_issuer() -> Result<CodeIssuer, SettingsError> {
+    Ok(CodeIssuer::new(
+        secrets("CODE_DERIVE_SECRETS")?,
+        secrets("CODE_CHECK_SECRETS")?,
+    )?)
+}
+
+fn secrets(name: &'static str) -> Result<Secrets, SettingsError> {
+    Secrets::parse(&required(name)?).map_err(|error| SettingsError::Secrets(name, error))
 }
 
 /// A client whose requests are sent once: the store alone decides what is tried again.

@@ -5,7 +5,7 @@ use crate::engine::Engine;
 use crate::functions::Functions;
 use crate::gateway::Gateway;
 use crate::issuer::{Issuer, Person};
-use crate::seed::{self, ADMINISTRATOR, Demonstration};
+use crate::seed::{self, ADMINISTRATOR, Demonstration, PARTNER};
 use crate::template::{self, TABLE_NAME};
 use crate::verify::{Table, verify};
 use crate::{demo, schedule};
@@ -174,12 +174,17 @@ fn welcome(
     demonstration: &Demonstration,
     now: Timestamp,
 ) -> Result<(), Box<dyn Error>> {
-    let person = Person {
-        email: Some(ADMINISTRATOR.to_owned()),
-        partner_id: None,
+    let token = |email: Option<&str>, partner_id: Option<&str>| {
+        let person = Person {
+            email: email.map(str::to_owned),
+            partner_id: partner_id.map(str::to_owned),
+        };
+        let token = issuer.token(&person)?;
+        let token = token["access_token"].as_str().unwrap_or_default();
+        Ok::<_, Box<dyn Error>>(token.to_owned())
     };
-    let token = issuer.token(&person)?;
-    let token = token["access_token"].as_str().unwrap_or_default();
+    let partner = token(None, Some(PARTNER))?;
+    let token = token(Some(ADMINISTRATOR), None)?;
     let Demonstration {
         dynamic_site: gym,
         regular_site: library,
@@ -189,7 +194,8 @@ fn welcome(
     let code = codes.first().map(ToString::to_string).unwrap_or_default();
     println!("Site Credits is running at {address}. Paste this into another terminal:\n");
     println!("URL={address}");
-    println!("TOKEN={token}\n");
+    println!("TOKEN={token}");
+    println!("PARTNER={partner}\n");
     let post = |path: &str, body: &str| {
         println!(
             "curl -s $URL/sites/{path} -H \"Authorization: Bearer $TOKEN\" -H \"Idempotency-Key: $RANDOM-$RANDOM\" -d '{body}'; echo\n"
@@ -221,6 +227,15 @@ fn welcome(
     println!("# The balance, and the statement.");
     get(&format!("{gym}/license"));
     get(&format!("{gym}/license/statement"));
+    println!("# The partner who sold the code: its sites, and two new codes of 10 credits.");
+    println!("curl -s $URL/partners/{PARTNER}/sites -H \"Authorization: Bearer $PARTNER\"; echo\n");
+    println!(
+        "curl -s $URL/partners/{PARTNER}/code-batches -H \"Authorization: Bearer $PARTNER\" -H \"Idempotency-Key: $RANDOM-$RANDOM\" -d '{{\"credits\":10,\"count\":2}}'; echo\n"
+    );
+    println!("# A site of your own. All routes, with examples: {address}/openapi.yaml");
+    println!(
+        "curl -s $URL/sites -H \"Authorization: Bearer $TOKEN\" -H \"Idempotency-Key: $RANDOM-$RANDOM\" -d '{{\"name\":\"My Gym\",\"country\":\"KR\",\"site_type\":\"dynamic\"}}'; echo\n"
+    );
     println!("# More codes of 100 credits, for credits or SMS of {gym} and {library}:");
     for code in codes.iter().skip(1).take(4) {
         println!("#   {code}");

@@ -1,14 +1,16 @@
 //! The functions, wired over the embedded engine, and invoked as Lambda invokes them: an event in, a value out.
 
 use super::engine::Engine;
-use super::seed;
+use super::seed::{self, SeedError};
 use deduct_monthly::DeductMonthly;
 use get_balance::GetBalance;
+use issue_codes::IssueCodes;
+use manage_sites::ManageSites;
 use recharge_sms::RechargeSms;
 use redeem_code::RedeemCode;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use site_credits::domain::code::{CodeChecker, InvalidSecrets};
+use site_credits::domain::code::CodeChecker;
 use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,6 +38,8 @@ pub struct Functions {
     redeem_code: Arc<RedeemCode>,
     recharge_sms: Arc<RechargeSms>,
     get_balance: Arc<GetBalance>,
+    issue_codes: Arc<IssueCodes>,
+    manage_sites: Arc<ManageSites>,
     deduct_monthly: Arc<DeductMonthly>,
 }
 
@@ -44,8 +48,8 @@ impl Functions {
     ///
     /// # Errors
     /// The local secrets cannot be read.
-    pub fn over(engine: &Engine) -> Result<Self, InvalidSecrets> {
-        let codes = || Ok(CodeChecker::new(seed::check_secrets()?));
+    pub fn over(engine: &Engine) -> Result<Self, SeedError> {
+        let codes = || Ok::<_, SeedError>(CodeChecker::new(seed::check_secrets()?));
         Ok(Self {
             redeem_code: Arc::new(RedeemCode {
                 store: engine.store(),
@@ -56,6 +60,13 @@ impl Functions {
                 codes: codes()?,
             }),
             get_balance: Arc::new(GetBalance {
+                store: engine.store(),
+            }),
+            issue_codes: Arc::new(IssueCodes {
+                store: engine.store(),
+                issuer: seed::issuer()?,
+            }),
+            manage_sites: Arc::new(ManageSites {
                 store: engine.store(),
             }),
             deduct_monthly: Arc::new(DeductMonthly {
@@ -73,6 +84,8 @@ impl Functions {
             "redeem-code" => Ok(json!(self.redeem_code.handle(read(event)?).await)),
             "recharge-sms" => Ok(json!(self.recharge_sms.handle(read(event)?).await)),
             "get-balance" => Ok(json!(self.get_balance.handle(read(event)?).await)),
+            "issue-codes" => Ok(json!(self.issue_codes.handle(read(event)?).await)),
+            "manage-sites" => Ok(json!(self.manage_sites.handle(read(event)?).await)),
             "deduct-monthly" => {
                 let report = self
                     .deduct_monthly

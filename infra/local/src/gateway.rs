@@ -71,8 +71,14 @@ async fn api(State(gateway): State<Gateway>, request: Request) -> Response {
     let Some((route, parameters)) = matched else {
         return message(StatusCode::NOT_FOUND, "Not Found");
     };
-    let Some(claims) = bearer(&parts.headers).and_then(|token| gateway.issuer.claims(token).ok())
-    else {
+    let claims = if route.open {
+        Some(None)
+    } else {
+        let token = bearer(&parts.headers);
+        let claims = token.and_then(|token| gateway.issuer.claims(token).ok());
+        claims.map(Some)
+    };
+    let Some(claims) = claims else {
         let answer = message(StatusCode::UNAUTHORIZED, "Unauthorized");
         return ([(header::WWW_AUTHENTICATE, "Bearer")], answer).into_response();
     };
@@ -118,8 +124,8 @@ pub struct Call<'a> {
     pub query: &'a str,
     /// The headers.
     pub headers: &'a HeaderMap,
-    /// The claims of the token.
-    pub claims: BTreeMap<String, String>,
+    /// The claims of the token; none where the route is open.
+    pub claims: Option<BTreeMap<String, String>>,
     /// The body.
     pub body: &'a Bytes,
     /// The time of the request.
@@ -150,7 +156,6 @@ impl Call<'_> {
             "requestContext": {
                 "accountId": "000000000000",
                 "apiId": "local",
-                "authorizer": { "jwt": { "claims": self.claims, "scopes": null } },
                 "domainName": "localhost",
                 "domainPrefix": "localhost",
                 "http": {
@@ -167,6 +172,10 @@ impl Call<'_> {
             },
             "isBase64Encoded": false,
         });
+        if let Some(claims) = &self.claims {
+            event["requestContext"]["authorizer"] =
+                json!({ "jwt": { "claims": claims, "scopes": null } });
+        }
         let query = decoded_query(self.query);
         if !query.is_empty() {
             event["queryStringParameters"] = json!(query);

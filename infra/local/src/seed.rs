@@ -1,18 +1,21 @@
 //! The demonstration: a partner, two sites with their administrator, and codes. Made once, and found again.
 
 use jiff::Timestamp;
-use site_credits::commands::{self, Asker, CommandError, CreateSiteError, NewBatch, RegisterError};
+use site_credits::commands::{
+    self, Asker, BatchError, CommandError, CreateSiteError, DeviceWish, NewBatch, PartnerAsker,
+    RegisterError,
+};
 use site_credits::domain::code::{
     Batch, CodeChecker, CodeIssuer, CodeNotRecognised, CodeState, CodeValue, InvalidSecrets,
     LicenseCode, SecretMissing, Secrets,
 };
-use site_credits::domain::device::NewDevice;
 use site_credits::domain::identity::{
-    BatchId, Country, DeviceId, Email, InvalidName, PartnerId, SiteId, SiteName, TimeZone,
+    BatchId, Country, DeviceId, Email, InvalidName, PartnerId, SiteId, SiteName, Subject,
 };
+use site_credits::domain::locale::{language_of, time_zone_of};
 use site_credits::domain::redemption::Recharge;
 use site_credits::domain::site::{NewSite, SiteType};
-use site_credits::store::{Attempts, IssueError, Key, Store, StoreError, decode_code};
+use site_credits::store::{Attempts, Key, Store, StoreError, decode_code};
 
 /// The secrets of codes that are issued on a developer's machine. They protect nothing, and nothing deployed
 /// knows them.
@@ -21,6 +24,8 @@ const LOCAL_SECRETS: &str =
 
 /// The administrator of the demonstration's sites.
 pub const ADMINISTRATOR: &str = "kim@example.com";
+/// The partner who issues its codes.
+pub const PARTNER: &str = "acme";
 /// The site that pays by device.
 pub const DYNAMIC_SITE: &str = "GYM7QP2M";
 /// The site that pays by card.
@@ -45,7 +50,7 @@ pub enum SeedError {
     Wrong(String),
     /// A site could not be made.
     #[error("a site could not be made")]
-    Site(#[from] CreateSiteError),
+    Site(#[from] CommandError<CreateSiteError>),
     /// Devices could not be registered.
     #[error("devices could not be registered")]
     Devices(#[from] CommandError<RegisterError>),
@@ -54,7 +59,7 @@ pub enum SeedError {
     Redeem(#[from] CommandError<commands::RedeemError>),
     /// Codes could not be issued.
     #[error("codes could not be issued")]
-    Issue(#[from] IssueError),
+    Issue(#[from] BatchError),
     /// A code of this machine is not one, which is a defect.
     #[error(transparent)]
     Code(#[from] CodeNotRecognised),
@@ -139,11 +144,7 @@ async fn equip(
     starter: &[LicenseCode],
     now: Timestamp,
 ) -> Result<(), SeedError> {
-    let asker = Asker {
-        email: Some(Email::parse(ADMINISTRATOR)?),
-        now,
-        idempotency_key: None,
-    };
+    let asker = administrator(now)?;
     let codes = CodeChecker::new(check_secrets()?);
     for code in outstanding(store, starter.to_vec()).await? {
         commands::redeem(
@@ -162,14 +163,22 @@ async fn equip(
         return Ok(());
     }
     let devices = (1..=DEVICES).map(|number| {
-        Ok(NewDevice {
-            id: DeviceId::parse(&format!("door-{number}"))?,
+        Ok(DeviceWish {
+            id: Some(DeviceId::parse(&format!("door-{number}"))?),
             name: SiteName::parse(&format!("Door {number}"))?,
         })
     });
     let devices = devices.collect::<Result<Vec<_>, InvalidName>>()?;
     commands::register_devices(store, id, &devices, &asker).await?;
     Ok(())
+}
+
+fn administrator(now: Timestamp) -> Result<Asker, InvalidName> {
+    Ok(Asker {
+        email: Some(Email::parse(ADMINISTRATOR)?),
+        now,
+        idempotency_key: None,
+    })
 }
 
 /// Those of the codes that can still be applied.
@@ -205,16 +214,18 @@ async fn site(
     site_type: SiteType,
     now: Timestamp,
 ) -> Result<(), SeedError> {
+    let country = Country::parse("AT")?;
     let new = NewSite {
         id,
         name: SiteName::parse(name)?,
-        country: Country::parse("AT")?,
-        time_zone: TimeZone::parse("Europe/Vienna")?,
+        time_zone: time_zone_of(&country)?,
+        language: language_of(&country),
+        country,
         site_type,
         master: Email::parse(ADMINISTRATOR)?,
     };
-    match commands::create_site(store, new, now).await {
-        Ok(_) | Err(CreateSiteError::Exists) => Ok(()),
+    match commands::create_site(store, new, &administrator(now)?).await {
+        Ok(_) | Err(CommandError::Refused(CreateSiteError::Exists)) => Ok(()),
         Err(error) => Err(error.into()),
     }
 }
@@ -229,8 +240,13 @@ async fn issue(
     now: Timestamp,
 ) -> Result<Vec<LicenseCode>, SeedError> {
     let wrong = |reason: String| SeedError::Wrong(reason);
+    let asker = PartnerAsker {
+        id: PartnerId::parse(PARTNER)?,
+        by: Subject::parse("demonstration")?,
+        now,
+        idempotency_key: None,
+    };
     let new = NewBatch {
-        partner_id: PartnerId::parse("acme")?,
         value: value.map_err(|error| wrong(error.to_string()))?,
         count,
         expires_on: None,
@@ -238,11 +254,11 @@ async fn issue(
         note: Some("demonstration".to_owned()),
     };
     let batch = new
-        .issued_at(now, issuer)
+        .issued_by(&asker, issuer)
         .map_err(|error| wrong(error.to_string()))?;
     let batch = Batch {
         id: BatchId::parse(&format!("019b0000-0000-7000-8000-{number:012}"))?,
         ..batch
     };
-    Ok(commands::issue_codes(store, &batch, issuer).await?)
+    Ok(commands::issue_batch(store, issuer, &batch, &asker).await?)
 }

@@ -1,5 +1,6 @@
 //! What the local machine takes from `template.yaml`: the routes of the functions, and the table.
 
+use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -30,6 +31,8 @@ pub struct Route {
     pub path: String,
     /// The binary of the function behind it.
     pub function: String,
+    /// Whether it is there for anyone, without a token.
+    pub open: bool,
 }
 
 impl Route {
@@ -39,7 +42,7 @@ impl Route {
         format!("{} {}", self.method, self.path)
     }
 
-    /// The parameters of a path that this route matches, or `None`.
+    /// The parameters of a path that this route matches, decoded as the HTTP API decodes them, or `None`.
     #[must_use]
     pub fn matches(&self, method: &str, path: &str) -> Option<BTreeMap<String, String>> {
         let mut parameters = BTreeMap::new();
@@ -51,7 +54,8 @@ impl Route {
                 .and_then(|part| part.strip_suffix('}'))
             {
                 Some(name) if !value.is_empty() => {
-                    parameters.insert(name.to_owned(), value.to_owned());
+                    let value = percent_decode_str(value).decode_utf8().ok()?;
+                    parameters.insert(name.to_owned(), value.into_owned());
                 }
                 None if part == value => {}
                 Some(_) | None => return None,
@@ -108,6 +112,7 @@ pub fn routes() -> Result<Vec<Route>, TemplateError> {
                 method,
                 path,
                 function: function.clone(),
+                open: event["Properties"]["Auth"]["Authorizer"] == "NONE",
             });
         }
     }
@@ -150,13 +155,36 @@ mod tests {
             .collect();
         found.sort();
         let expected = [
+            "DELETE /sites/{site_id} manage-sites",
+            "DELETE /sites/{site_id}/admins/{email} manage-sites",
+            "DELETE /sites/{site_id}/devices/{device_id} manage-sites",
+            "GET /openapi.yaml get-balance",
+            "GET /partners/{partner_id}/code-batches issue-codes",
+            "GET /partners/{partner_id}/code-batches/{batch_id} issue-codes",
+            "GET /partners/{partner_id}/code-batches/{batch_id}/codes issue-codes",
+            "GET /partners/{partner_id}/history issue-codes",
+            "GET /partners/{partner_id}/sites get-balance",
+            "GET /sites manage-sites",
+            "GET /sites/{site_id} manage-sites",
+            "GET /sites/{site_id}/admins manage-sites",
+            "GET /sites/{site_id}/devices manage-sites",
             "GET /sites/{site_id}/license get-balance",
             "GET /sites/{site_id}/license/statement get-balance",
+            "PATCH /sites/{site_id} manage-sites",
+            "PATCH /sites/{site_id}/admins/{email} manage-sites",
+            "POST /partners/{partner_id}/code-batches issue-codes",
+            "POST /partners/{partner_id}/code-batches/{batch_id}/void issue-codes",
+            "POST /sites manage-sites",
+            "POST /sites/{site_id}/admins manage-sites",
+            "POST /sites/{site_id}/devices manage-sites",
             "POST /sites/{site_id}/license/preview redeem-code",
             "POST /sites/{site_id}/license/redemptions redeem-code",
             "POST /sites/{site_id}/sms/redemptions recharge-sms",
         ];
         assert_eq!(found, expected);
+        let routes = routes().unwrap();
+        let open: Vec<String> = routes.iter().filter(|r| r.open).map(Route::key).collect();
+        assert_eq!(open, ["GET /openapi.yaml"]);
     }
 
     #[test]
@@ -165,9 +193,12 @@ mod tests {
             method: "GET".into(),
             path: "/sites/{site_id}/license".into(),
             function: "get-balance".into(),
+            open: false,
         };
         let found = route.matches("GET", "/sites/K7QP01M9/license").unwrap();
         assert_eq!(found["site_id"], "K7QP01M9");
+        let found = route.matches("GET", "/sites/kim%40example.com/license");
+        assert_eq!(found.unwrap()["site_id"], "kim@example.com");
         for (method, path) in [
             ("POST", "/sites/K7QP01M9/license"),
             ("GET", "/sites/K7QP01M9"),

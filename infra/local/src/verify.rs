@@ -5,15 +5,18 @@
 //! plainest way: device by device and day by day. It shares no code with the rules that it checks, except for
 //! reading items and for the chain's own verifier, which stands for anyone's.
 
+mod account;
 mod codes;
 mod site;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
+use site_credits::domain::account::HistoryLine;
 use site_credits::domain::entry::Entry;
 use site_credits::domain::identity::CommandId;
 use site_credits::store::{
-    Item, decode_batch, decode_code, decode_device, decode_entry, decode_site,
+    Item, SiteOfAttributes, decode_administrator_of, decode_batch, decode_code, decode_device,
+    decode_entry, decode_history, decode_site, decode_site_of,
 };
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
@@ -51,6 +54,14 @@ pub struct Findings {
     pub codes: usize,
     /// Codes that were applied, each found in the one entry that it names.
     pub applied: usize,
+    /// Codes that were voided.
+    pub voided: usize,
+    /// Codes that were neither: outstanding, or expired by now.
+    pub left: usize,
+    /// Partners whose account was verified.
+    pub partners: usize,
+    /// Lines of their histories.
+    pub lines: usize,
     /// Batches whose codes were counted.
     pub batches: usize,
     /// What is wrong.
@@ -79,11 +90,20 @@ impl fmt::Display for Findings {
             "{:>8} due dates: each was charged once, none was left out",
             self.due_dates
         )?;
-        writeln!(f, "{:>8} codes in {} batches", self.codes, self.batches)?;
+        writeln!(
+            f,
+            "{:>8} codes in {} batches = {} applied + {} voided + {} left",
+            self.codes, self.batches, self.applied, self.voided, self.left
+        )?;
         writeln!(
             f,
             "{:>8} codes applied: each once, to one site, whole",
             self.applied
+        )?;
+        writeln!(
+            f,
+            "{:>8} partners: {} lines of history tell of every batch, voiding and application",
+            self.partners, self.lines
         )?;
         for violation in &self.violations {
             writeln!(f, "VIOLATION  {violation}")?;
@@ -148,6 +168,7 @@ pub async fn verify(table: &Table) -> Result<Findings, VerifyError> {
     for (id, parts) in &sorted.sites {
         site::check(id, parts, &mut redemptions, &mut findings);
     }
+    account::check(&sorted, &redemptions, &mut findings);
     codes::check(&sorted, redemptions, &mut findings);
     Ok(findings)
 }
@@ -158,6 +179,9 @@ struct Sorted {
     sites: BTreeMap<String, SiteParts>,
     codes: Vec<site_credits::domain::code::Code>,
     batches: Vec<(site_credits::domain::code::Batch, bool)>,
+    history: Vec<HistoryLine>,
+    /// What each site got, by partner and site.
+    received: BTreeMap<(String, String), SiteOfAttributes>,
 }
 
 /// The items of one site.
@@ -169,6 +193,8 @@ struct SiteParts {
     /// Its entries, each with the command that wrote it.
     entries: Vec<(Entry, CommandId)>,
     devices: Vec<site_credits::domain::device::Device>,
+    /// The persons among whose sites it is.
+    findable_by: Vec<String>,
 }
 
 impl Sorted {
@@ -181,6 +207,7 @@ impl Sorted {
         }
         for parts in sorted.sites.values_mut() {
             parts.entries.sort_by_key(|(entry, _)| entry.sequence);
+            parts.findable_by.sort_unstable();
         }
         sorted
     }
@@ -222,7 +249,17 @@ impl Sorted {
             }
             ("CODE", "CODE") => self.codes.push(decode_code(item).map_err(corrupt)?),
             ("PARTNER", "BATCH") => self.batches.push(decode_batch(item).map_err(corrupt)?),
-            ("SITE", "REQUEST") | ("ADMIN", "SITE") => {}
+            ("ADMIN", "SITE") => {
+                let (email, site) = decode_administrator_of(item).map_err(corrupt)?;
+                let parts = self.parts(site.as_str());
+                parts.findable_by.push(email.into());
+            }
+            ("ACCOUNT", "SITE") => {
+                let (partner, site, got) = decode_site_of(item).map_err(corrupt)?;
+                self.received.insert((partner.into(), site.into()), got);
+            }
+            ("ACCOUNT", "HISTORY") => self.history.push(decode_history(item).map_err(corrupt)?),
+            ("SITE" | "PARTNER" | "ADMIN", "REQUEST") => {}
             _ => return Err(format!("{pk} / {sk} is of no known kind")),
         }
         Ok(())

@@ -1,10 +1,14 @@
 //! Registering and removing devices.
 
-use super::{Asker, CommandError, Done, SiteCommand, SiteNotFound, execute};
+use super::{
+    Asker, CommandError, Done, Page, PageOf, ReadError, SiteCommand, SiteNotFound, authorized,
+    execute, license_view,
+};
 use crate::domain::change::Guard;
-use crate::domain::device::{self, NewDevice, RegistrationRefused, RemovalRefused};
-use crate::domain::identity::{CommandId, DeviceId, SiteId};
-use crate::store::{Key, Store, StoreError, decode_device};
+use crate::domain::device::{self, Device, NewDevice, RegistrationRefused, RemovalRefused};
+use crate::domain::entry::Event;
+use crate::domain::identity::{CommandId, DeviceId, SiteId, SiteName};
+use crate::store::{Attempts, Key, Listing, Store, StoreError, decode_device};
 use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 
@@ -16,7 +20,25 @@ pub enum RegisterError {
     Refused(#[from] RegistrationRefused),
     /// Two of them, or one of them and one of the site's, have the same ID.
     #[error("a device of this ID exists")]
-    Exists,
+    Exists(Vec<DeviceId>),
+}
+
+/// A device to be registered.
+#[derive(Clone, Debug)]
+pub struct DeviceWish {
+    /// Its ID; one is made where there is none.
+    pub id: Option<DeviceId>,
+    /// What people call it.
+    pub name: SiteName,
+}
+
+/// What a registration led to.
+#[derive(Clone, Debug)]
+pub struct Registered {
+    /// The entry and the license.
+    pub done: Done,
+    /// The devices, in the order in which they were asked for.
+    pub devices: Vec<Device>,
 }
 
 /// Why a device is not removed.
@@ -37,18 +59,14 @@ pub enum RemoveError {
 pub async fn register_devices(
     store: &Store,
     site_id: &SiteId,
-    devices: &[NewDevice],
+    wishes: &[DeviceWish],
     asker: &Asker,
-) -> Result<Done, CommandError<RegisterError>> {
+) -> Result<Registered, CommandError<RegisterError>> {
     let email = asker.email.clone().ok_or(SiteNotFound)?;
-    let mut ids: Vec<&DeviceId> = devices.iter().map(|device| &device.id).collect();
-    ids.sort_unstable();
-    if ids.windows(2).any(|two| two[0] == two[1]) {
-        return Err(CommandError::Refused(RegisterError::Exists));
-    }
     let mut hash = Sha256::new();
-    for device in devices {
-        hash.update(format!("{}\n{}\n", device.id, device.name));
+    for DeviceWish { id, name } in wishes {
+        let id = id.as_ref().map_or("", DeviceId::as_str);
+        hash.update(format!("{id}\n{name}\n"));
     }
     let command = SiteCommand {
         site_id,
@@ -57,19 +75,90 @@ pub async fn register_devices(
         wish: format!("register devices {}", HEXLOWER.encode(&hash.finalize())),
         also: None,
     };
-    execute(store, &command, |site, known| {
-        // The devices are not read: that one of them exists shows when it is to be written.
-        if known
-            .failed
-            .iter()
-            .any(|guard| matches!(guard, Guard::DeviceAdded(_)))
-        {
-            return Err(CommandError::Refused(RegisterError::Exists));
+    let devices = named(wishes, &command.command_id);
+    let twice = twice(&devices);
+    let done = execute(store, &command, license_view, |site, known| {
+        if !twice.is_empty() {
+            return Err(CommandError::Refused(RegisterError::Exists(twice.clone())));
         }
-        let decided = device::register(site, devices, &email, asker.now);
+        // The devices are not read: that some of them exist shows when they are to be written.
+        let exist = known.failed.iter().filter_map(|guard| match guard {
+            Guard::DeviceAdded(device) => Some(device.id.clone()),
+            _ => None,
+        });
+        let exist: Vec<DeviceId> = exist.collect();
+        if !exist.is_empty() {
+            return Err(CommandError::Refused(RegisterError::Exists(exist)));
+        }
+        let decided = device::register(site, &devices, &email, asker.now);
         decided.map_err(|error| CommandError::Refused(error.into()))
     })
-    .await
+    .await?;
+    let Event::DeviceRegistration { registered_on, .. } = done.entry.event else {
+        return Err(StoreError::defect("the entry registers no devices").into());
+    };
+    // Those of the command that carried it out, which a repetition is not.
+    let devices = named(wishes, &done.command_id).into_iter();
+    let devices = devices.map(|device| Device {
+        site_id: site_id.clone(),
+        id: device.id,
+        name: device.name,
+        registered_on,
+    });
+    Ok(Registered {
+        devices: devices.collect(),
+        done,
+    })
+}
+
+/// The devices, with an ID for each that has none.
+fn named(wishes: &[DeviceWish], command: &CommandId) -> Vec<NewDevice> {
+    let named = wishes.iter().enumerate().map(|(place, wish)| NewDevice {
+        id: wish
+            .id
+            .clone()
+            .unwrap_or_else(|| DeviceId::made_by(command, place)),
+        name: wish.name.clone(),
+    });
+    named.collect()
+}
+
+/// The IDs that more than one of the devices has.
+fn twice(devices: &[NewDevice]) -> Vec<DeviceId> {
+    let mut ids: Vec<&DeviceId> = devices.iter().map(|device| &device.id).collect();
+    ids.sort_unstable();
+    let mut twice: Vec<DeviceId> = ids
+        .windows(2)
+        .filter(|two| two[0] == two[1])
+        .map(|two| two[0].clone())
+        .collect();
+    twice.dedup();
+    twice
+}
+
+/// Lists a site's devices by their IDs, in two round trips.
+///
+/// # Errors
+/// See [`ReadError`].
+pub async fn list_devices(
+    store: &Store,
+    site_id: &SiteId,
+    page: &PageOf,
+    asker: &Asker,
+) -> Result<Page<Device>, ReadError> {
+    let mut attempts = Attempts::default();
+    authorized(store.site_by_id(site_id, &mut attempts).await?, asker)?;
+    let listing = Listing::devices(site_id);
+    let listed = store
+        .list(&listing, page.after.as_deref(), page.most, &mut attempts)
+        .await?;
+    let devices = listed.items.iter().map(decode_device);
+    Ok(Page {
+        items: devices
+            .collect::<Result<_, _>>()
+            .map_err(StoreError::from)?,
+        next: listed.next,
+    })
 }
 
 /// Removes a device from a site.
@@ -90,7 +179,7 @@ pub async fn remove_device(
         wish: format!("remove device {device_id}"),
         also: Some(Key::Device(site_id.clone(), device_id.clone())),
     };
-    execute(store, &command, |site, known| {
+    execute(store, &command, license_view, |site, known| {
         let item = known
             .also
             .ok_or(CommandError::Refused(RemoveError::NotFound))?;

@@ -4,31 +4,48 @@
 //! else, lets only an administrator of the site go on, and knows its own change again when the answer to the
 //! write was lost.
 
+mod administrators;
+mod batches;
 mod deduct;
 mod devices;
-mod issue;
+mod partners;
 mod query;
 mod redeem;
 mod sites;
+mod void;
 
+pub use administrators::{change_role, invite, remove_administrator};
+pub use batches::{
+    BatchError, BatchSum, CodeInBatch, CodeStanding, Issued, NewBatch, batch_sum, fetch_codes,
+    issue_batch, issue_codes, list_batches,
+};
 pub use deduct::{DeductError, Report, deduct_due};
-pub use devices::{RegisterError, RemoveError, register_devices, remove_device};
-pub use issue::{NewBatch, issue_codes};
+pub use devices::{
+    DeviceWish, RegisterError, Registered, RemoveError, list_devices, register_devices,
+    remove_device,
+};
+pub use partners::{PartnerAsker, history, sites_of_partner};
 pub use query::{Period, ReadError, license, statement};
 pub use redeem::{PreviewAnswer, RedeemError, preview, redeem};
-pub use sites::{CreateSiteError, create_site};
+pub use sites::{
+    CreateSiteError, EmailNotVerified, SiteView, change_settings, create_site, delete_site,
+    list_sites, random_site_id, site,
+};
+pub use void::{MAX_CODES_A_VOID, Voided, void_codes};
 
 use crate::domain::change::{Change, Decision, Guard};
 use crate::domain::entry::Entry;
 use crate::domain::identity::{CommandId, Email, SiteId};
-use crate::domain::license::{License, view};
+use crate::domain::license::License;
 use crate::domain::site::Site;
 use crate::store::{
-    Attempts, Commit, CommitFailed, Failure, FirstAnswer, Item, Key, RequestRecord, Store,
-    StoreError, decode_entry, decode_site,
+    Attempts, Commit, CommitFailed, Failure, FirstAnswer, Item, Key, RequestOf, RequestRecord,
+    Store, StoreError, decode_entry, decode_site,
 };
 use data_encoding::HEXLOWER;
 use jiff::Timestamp;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 use std::error::Error;
 
@@ -72,15 +89,43 @@ pub enum CommandError<R: Error + 'static> {
     Store(#[from] StoreError),
 }
 
-/// What a command led to.
+/// What a command led to. `V` is what is shown of the site.
 #[derive(Clone, Debug)]
-pub struct Done {
+pub struct Done<V = License> {
     /// The command's own entry.
     pub entry: Entry,
-    /// The license after it, as it was first answered.
-    pub license: License,
+    /// The command that wrote the entry.
+    pub command_id: CommandId,
+    /// The site after it, as it was first answered.
+    pub view: V,
     /// The request was answered before, and this is that answer.
     pub replayed: bool,
+}
+
+/// What a command shows of a site.
+type View<V> = fn(&Site, &Asker) -> V;
+
+/// The license, for the commands that move credits.
+fn license_view(site: &Site, asker: &Asker) -> License {
+    crate::domain::license::view(site, asker.now)
+}
+
+/// A page of a listing.
+#[derive(Clone, Debug)]
+pub struct Page<T> {
+    /// What is listed.
+    pub items: Vec<T>,
+    /// After which the next page begins; `None` after the last.
+    pub next: Option<String>,
+}
+
+/// Which page of a listing.
+#[derive(Clone, Debug)]
+pub struct PageOf {
+    /// The `next` of the page before.
+    pub after: Option<String>,
+    /// The most that is listed.
+    pub most: u16,
 }
 
 /// One command on one site.
@@ -94,11 +139,15 @@ struct SiteCommand<'a> {
     also: Option<Key>,
 }
 
+/// The hash of who asked for what.
+fn fingerprint(parts: &[&str]) -> String {
+    HEXLOWER.encode(&Sha256::digest(parts.join("\n").as_bytes()))
+}
+
 impl SiteCommand<'_> {
     fn fingerprint(&self) -> String {
         let email = self.asker.email.as_ref().map_or("", Email::as_str);
-        let text = format!("{}\n{email}\n{}", self.site_id, self.wish);
-        HEXLOWER.encode(&Sha256::digest(text.as_bytes()))
+        fingerprint(&[self.site_id.as_str(), email, &self.wish])
     }
 }
 
@@ -117,19 +166,19 @@ struct Known<'a> {
 }
 
 /// Carries a command out.
-async fn execute<R: Error + 'static>(
+async fn execute<R: Error + 'static, V: Serialize + DeserializeOwned>(
     store: &Store,
     command: &SiteCommand<'_>,
+    view: View<V>,
     mut decide: impl FnMut(Site, Known<'_>) -> Result<Decision, CommandError<R>>,
-) -> Result<Done, CommandError<R>> {
-    let now = command.asker.now;
+) -> Result<Done<V>, CommandError<R>> {
     let mut tries = Tries::default();
     let mut failed_guards = Vec::new();
     loop {
         let loaded = load(store, command, &mut tries).await?;
         if let Some(place) = loaded.committed {
             let Unanswered { change, own_entry } = tries.unanswered.swap_remove(place);
-            return Ok(done(change, own_entry, now));
+            return Ok(done(command, view, change, own_entry));
         }
         if let Some(first) = loaded.request {
             return replay(
@@ -156,7 +205,8 @@ async fn execute<R: Error + 'static>(
             }
         };
         let request = command.asker.idempotency_key.as_ref().filter(|_| !settling);
-        let request = request.map(|key| record(command, key, &change, own_entry));
+        let request = request.map(|key| record(command, view, key, &change, own_entry));
+        let request = request.transpose()?;
         let commit = Commit {
             change: &change,
             command_id: &command.command_id,
@@ -164,7 +214,7 @@ async fn execute<R: Error + 'static>(
         };
         match store.commit(&[commit]).await {
             Ok(()) if settling => tries.settled()?,
-            Ok(()) => return Ok(done(change, own_entry, now)),
+            Ok(()) => return Ok(done(command, view, change, own_entry)),
             Err(CommitFailed::Lost(guards)) => {
                 failed_guards = guards;
                 tries.attempts.again(None).await?;
@@ -237,7 +287,7 @@ async fn load(
         .asker
         .idempotency_key
         .as_ref()
-        .map(|key| Key::Request(site_id.clone(), key.clone()));
+        .map(|key| Key::Request(RequestOf::Site(site_id.clone()), key.clone()));
     let (has_request, has_also) = (request.is_some(), command.also.is_some());
     keys.extend(request);
     keys.extend(command.also.clone());
@@ -275,11 +325,9 @@ async fn load(
                 .position(|write| write.change.entries[write.own_entry] == entry);
         }
     }
-    let request = request.map(|item| FirstAnswer::decode(&item)).transpose()?;
     Ok(Loaded {
         site: site.map(|item| decode_site(&item)).transpose()?,
-        // TTL removes items late, so an expired one is ignored here, and overwritten by the write.
-        request: request.filter(|first| first.expires_at >= command.asker.now.as_second()),
+        request: remembered(request.as_ref(), command.asker.now)?,
         also,
         committed,
     })
@@ -293,51 +341,83 @@ fn authorized(site: Option<Site>, asker: &Asker) -> Result<Site, SiteNotFound> {
 }
 
 /// Answers as the first time, or refuses a key that was used for something else. A stranger learns of neither.
-async fn replay<R: Error + 'static>(
+async fn replay<R: Error + 'static, V: DeserializeOwned>(
     store: &Store,
     command: &SiteCommand<'_>,
     first: FirstAnswer,
     site: Option<&Site>,
     attempts: &mut Attempts,
-) -> Result<Done, CommandError<R>> {
+) -> Result<Done<V>, CommandError<R>> {
     if first.fingerprint != command.fingerprint() {
         authorized(site.cloned(), command.asker)?;
         return Err(CommandError::KeyReused);
     }
-    let entry = store
-        .entry(command.site_id, first.entry_sequence, attempts)
-        .await?;
+    Ok(answered(store, command.site_id, first, attempts).await?)
+}
+
+/// What was answered the first time: the entry was written with the request, and entries are never deleted.
+async fn answered<V: DeserializeOwned>(
+    store: &Store,
+    site_id: &SiteId,
+    first: FirstAnswer,
+    attempts: &mut Attempts,
+) -> Result<Done<V>, StoreError> {
+    let missing = || StoreError::defect("the request's entry is missing");
+    let sequence = first.entry_sequence.ok_or_else(missing)?;
+    let entry = store.entry(site_id, sequence, attempts).await?;
+    let (entry, command_id) = entry.ok_or_else(missing)?;
     Ok(Done {
-        // The entry was written with the request, and entries are never deleted.
-        entry: entry.ok_or(StoreError::OutcomeUnknown)?,
-        license: first.license,
+        entry,
+        command_id,
+        view: serde_json::from_str(&first.answer).map_err(StoreError::defect)?,
         replayed: true,
     })
 }
 
-fn record(
+fn record<V: Serialize>(
     command: &SiteCommand<'_>,
+    view: View<V>,
     key: &str,
     change: &Change,
     own_entry: usize,
-) -> RequestRecord {
-    let now = command.asker.now;
-    RequestRecord {
+) -> Result<RequestRecord, StoreError> {
+    let Asker { now, .. } = *command.asker;
+    let shown = serde_json::to_string(&view(&change.site, command.asker));
+    Ok(RequestRecord {
+        whose: RequestOf::Site(command.site_id.clone()),
         key: key.to_owned(),
         now,
         answer: FirstAnswer {
             fingerprint: command.fingerprint(),
-            entry_sequence: change.entries[own_entry].sequence,
-            license: view(&change.site, now),
-            expires_at: now.as_second() + REQUEST_KEPT_HOURS * 3_600,
+            entry_sequence: Some(change.entries[own_entry].sequence),
+            answer: shown.map_err(StoreError::defect)?,
+            expires_at: kept_until(now),
         },
-    }
+    })
 }
 
-fn done(mut change: Change, own_entry: usize, now: Timestamp) -> Done {
+/// Until when a request is remembered, in seconds of the Unix epoch.
+fn kept_until(now: Timestamp) -> i64 {
+    now.as_second() + REQUEST_KEPT_HOURS * 3_600
+}
+
+/// The request of an item, unless it may be forgotten: TTL removes items late, so an expired one is ignored here, and
+/// overwritten by the write.
+fn remembered(item: Option<&Item>, now: Timestamp) -> Result<Option<FirstAnswer>, StoreError> {
+    let first = item.map(FirstAnswer::decode).transpose()?;
+    Ok(first.filter(|first| first.expires_at >= now.as_second()))
+}
+
+fn done<V>(
+    command: &SiteCommand<'_>,
+    view: View<V>,
+    mut change: Change,
+    own_entry: usize,
+) -> Done<V> {
     Done {
-        license: view(&change.site, now),
+        view: view(&change.site, command.asker),
         entry: change.entries.swap_remove(own_entry),
+        command_id: command.command_id.clone(),
         replayed: false,
     }
 }

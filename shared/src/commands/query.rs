@@ -1,6 +1,6 @@
 //! Reading a site's license and statement.
 
-use super::{Asker, SiteNotFound, authorized};
+use super::{Asker, EmailNotVerified, SiteNotFound, authorized};
 use crate::domain::identity::SiteId;
 use crate::domain::license::{License, view};
 use crate::store::{Attempts, Page, StatementQuery, Store, StoreError};
@@ -12,6 +12,9 @@ pub enum ReadError {
     /// See [`SiteNotFound`].
     #[error(transparent)]
     SiteNotFound(#[from] SiteNotFound),
+    /// See [`EmailNotVerified`].
+    #[error(transparent)]
+    EmailNotVerified(#[from] EmailNotVerified),
     /// The table could not be read.
     #[error(transparent)]
     Store(#[from] StoreError),

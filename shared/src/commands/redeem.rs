@@ -1,6 +1,8 @@
 //! Previewing and applying a code.
 
-use super::{Asker, CommandError, Done, SiteCommand, SiteNotFound, authorized, execute};
+use super::{
+    Asker, CommandError, Done, SiteCommand, SiteNotFound, authorized, execute, license_view,
+};
 use crate::domain::change::Decision;
 use crate::domain::code::{Code, CodeChecker, CodeNotRecognised};
 use crate::domain::identity::{CommandId, SiteId};
@@ -59,7 +61,7 @@ pub async fn redeem(
         wish: format!("redeem {balance} {}", code.key.as_str()),
         also: Some(Key::Code(code.key)),
     };
-    execute(store, &command, |site, known| {
+    execute(store, &command, license_view, |site, known| {
         let code = issued(known.also)?;
         let change = redemption::redeem(site, &code, recharge, &by, asker.now).map_err(refused)?;
         Ok(Decision::Done {

@@ -1,13 +1,73 @@
-//! Creating a site.
+//! Creating sites, showing them, changing their settings, and deleting them.
 
-use crate::domain::amount::BalanceOutOfRange;
-use crate::domain::identity::CommandId;
-use crate::domain::site::{NewSite, Site, create};
-use crate::store::{Attempts, Commit, CommitFailed, Failure, Key, Store, StoreError, decode_entry};
-use jiff::Timestamp;
+use super::{
+    Asker, CommandError, Done, Page, PageOf, ReadError, SiteCommand, SiteNotFound, answered,
+    authorized, execute, fingerprint, kept_until, remembered,
+};
+use crate::domain::amount::{BalanceOutOfRange, Balances};
+use crate::domain::change::Change;
+use crate::domain::identity::{CommandId, Country, Email, Language, SiteId, SiteName, TimeZone};
+use crate::domain::site::{
+    self as domain, Administrator, DeletionRefused, NewSettings, NewSite, Role, SettingsRefused,
+    Site, SiteType, Status,
+};
+use crate::store::{
+    Attempts, Commit, CommitFailed, Failure, FirstAnswer, Key, Listing, RequestOf, RequestRecord,
+    Store, StoreError, decode_administrator_of, decode_entry,
+};
+use serde::{Deserialize, Serialize};
+
+/// A site, as one of its administrators sees it. This is also its form in the contract.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub struct SiteView {
+    /// The site.
+    pub site_id: SiteId,
+    /// Its name.
+    pub name: SiteName,
+    /// Where it is.
+    pub country: Country,
+    /// The zone in which its dates are counted.
+    pub time_zone: TimeZone,
+    /// In which it writes to people.
+    pub language: Language,
+    /// How it pays.
+    pub site_type: SiteType,
+    /// Whether it runs.
+    pub status: Status,
+    /// What it holds.
+    pub balances: Balances,
+    /// How many devices it has.
+    pub devices: u32,
+    /// The asker's role; null for one who just left it.
+    pub role: Option<Role>,
+    /// Who may read and change it.
+    pub administrators: Vec<Administrator>,
+}
+
+/// What an asker sees of a site.
+pub(super) fn site_view(site: &Site, asker: &Asker) -> SiteView {
+    SiteView {
+        site_id: site.id.clone(),
+        name: site.name.clone(),
+        country: site.country.clone(),
+        time_zone: site.time_zone.clone(),
+        language: site.language.clone(),
+        site_type: site.site_type,
+        status: site.status,
+        balances: site.balances,
+        devices: site.devices.total(),
+        role: asker.email.as_ref().and_then(|email| site.role_of(email)),
+        administrators: site.administrators.clone(),
+    }
+}
+
+/// Whoever has no verified e-mail address has no sites and makes none (rule 15).
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("this needs a token with a verified e-mail address")]
+pub struct EmailNotVerified;
 
 /// Why a site is not created.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum CreateSiteError {
     /// A site of this ID exists: make another ID.
     #[error("a site of this ID exists")]
@@ -15,53 +75,256 @@ pub enum CreateSiteError {
     /// Never in practice: a new site's balances are zero.
     #[error(transparent)]
     Balance(#[from] BalanceOutOfRange),
-    /// The table could not be read or written.
-    #[error(transparent)]
-    Store(#[from] StoreError),
 }
 
-/// Creates a site.
+/// A site ID of random bits, which say nothing about how many sites there are.
 ///
 /// # Errors
-/// See [`CreateSiteError`].
+/// The operating system gives no random bits.
+pub fn random_site_id() -> Result<SiteId, StoreError> {
+    let bits = getrandom::u64().map_err(|error| StoreError::defect(error.to_string()))?;
+    Ok(SiteId::from_random(bits))
+}
+
+/// Creates a site, its asker as its master: one transaction, and a read before it where the request has a key.
+///
+/// # Errors
+/// See [`CreateSiteError`] and [`CommandError`].
 pub async fn create_site(
     store: &Store,
     new: NewSite,
-    now: Timestamp,
-) -> Result<Site, CreateSiteError> {
-    let change = create(new, now)?;
-    let command_id = CommandId::random();
+    asker: &Asker,
+) -> Result<Done<SiteView>, CommandError<CreateSiteError>> {
+    let refused = CommandError::Refused;
+    let wish = [
+        asker.email.as_ref().map_or("", Email::as_str),
+        "create site",
+        new.name.as_str(),
+        new.country.as_str(),
+        new.time_zone.as_str(),
+        new.language.as_str(),
+        match new.site_type {
+            SiteType::Dynamic => "dynamic",
+            SiteType::Regular => "regular",
+        },
+    ];
+    let fingerprint = fingerprint(&wish);
+    let change =
+        domain::create(new, asker.now).map_err(|error| refused(CreateSiteError::Balance(error)))?;
+    let creation = Creation {
+        view: site_view(&change.site, asker),
+        command_id: CommandId::random(),
+        request: request_key(asker),
+        change,
+        asker,
+        fingerprint,
+    };
     let mut attempts = Attempts::default();
     loop {
+        if let Some(first) = creation.first(store, &mut attempts).await? {
+            if first.fingerprint != creation.fingerprint {
+                return Err(CommandError::KeyReused);
+            }
+            let view: SiteView = serde_json::from_str(&first.answer).map_err(StoreError::defect)?;
+            if view.site_id == creation.change.site.id {
+                // This call's own write, whose answer was lost.
+                return Ok(creation.done());
+            }
+            return Ok(answered(store, &view.site_id, first, &mut attempts).await?);
+        }
+        let record = creation.record()?;
         let commit = Commit {
-            change: &change,
-            command_id: &command_id,
-            request: None,
+            change: &creation.change,
+            command_id: &creation.command_id,
+            request: record.as_ref(),
         };
         let last = match store.commit(&[commit]).await {
-            Ok(()) => return Ok(change.site),
-            // It exists: by an earlier attempt of this command, or as somebody else's.
+            Ok(()) => return Ok(creation.done()),
+            // It exists by an earlier attempt of this command, or as somebody else's, or the request was answered.
             Err(CommitFailed::Lost(_)) => {
-                let key = Key::Entry(change.site.id.clone(), 1);
-                let first = store.load(&[key], &mut attempts).await?.pop().flatten();
-                let by = first
-                    .map(|item| decode_entry(&item))
-                    .transpose()
-                    .map_err(StoreError::from)?;
-                return match by {
-                    Some((_, by)) if by == command_id => Ok(change.site),
-                    _ => Err(CreateSiteError::Exists),
-                };
+                if creation.is_there(store, &mut attempts).await? {
+                    return Ok(creation.done());
+                }
+                if creation.first(store, &mut attempts).await?.is_none() {
+                    return Err(refused(CreateSiteError::Exists));
+                }
+                None
             }
             Err(CommitFailed::Failed(Failure::Fatal(error))) => {
                 return Err(StoreError::Refused(error).into());
             }
-            Err(CommitFailed::Failed(Failure::NotApplied(error))) => error,
+            Err(CommitFailed::Failed(Failure::NotApplied(error))) => Some(error),
             Err(CommitFailed::Failed(Failure::Unknown(error))) => {
                 attempts.unanswered();
-                error
+                Some(error)
             }
         };
-        attempts.again(Some(last)).await?;
+        attempts.again(last).await?;
     }
+}
+
+/// The request's item among those of a person: no site is there yet that it could belong to.
+fn request_key(asker: &Asker) -> Option<(RequestOf, String)> {
+    let email = asker.email.clone()?;
+    let key = asker.idempotency_key.clone()?;
+    Some((RequestOf::Person(email), key))
+}
+
+/// A site that is being created.
+struct Creation<'a> {
+    change: Change,
+    command_id: CommandId,
+    request: Option<(RequestOf, String)>,
+    asker: &'a Asker,
+    fingerprint: String,
+    view: SiteView,
+}
+
+impl Creation<'_> {
+    /// What the request led to before.
+    async fn first(
+        &self,
+        store: &Store,
+        attempts: &mut Attempts,
+    ) -> Result<Option<FirstAnswer>, StoreError> {
+        let Some((whose, key)) = self.request.clone() else {
+            return Ok(None);
+        };
+        let key = Key::Request(whose, key);
+        let item = store.load(&[key], attempts).await?.pop().flatten();
+        remembered(item.as_ref(), self.asker.now)
+    }
+
+    fn record(&self) -> Result<Option<RequestRecord>, StoreError> {
+        let Some((whose, key)) = self.request.clone() else {
+            return Ok(None);
+        };
+        let answer = serde_json::to_string(&self.view).map_err(StoreError::defect)?;
+        Ok(Some(RequestRecord {
+            whose,
+            key,
+            now: self.asker.now,
+            answer: FirstAnswer {
+                fingerprint: self.fingerprint.clone(),
+                entry_sequence: Some(1),
+                answer,
+                expires_at: kept_until(self.asker.now),
+            },
+        }))
+    }
+
+    /// Whether the site's first entry is this command's.
+    async fn is_there(&self, store: &Store, attempts: &mut Attempts) -> Result<bool, StoreError> {
+        let key = Key::Entry(self.change.site.id.clone(), 1);
+        let first = store.load(&[key], attempts).await?.pop().flatten();
+        let by = first.map(|item| decode_entry(&item)).transpose()?;
+        Ok(by.is_some_and(|(_, by)| by == self.command_id))
+    }
+
+    fn done(mut self) -> Done<SiteView> {
+        Done {
+            // A creation is one entry.
+            entry: self.change.entries.swap_remove(0),
+            command_id: self.command_id,
+            view: self.view,
+            replayed: false,
+        }
+    }
+}
+
+/// Shows a site, in one round trip.
+///
+/// # Errors
+/// See [`ReadError`].
+pub async fn site(store: &Store, site_id: &SiteId, asker: &Asker) -> Result<SiteView, ReadError> {
+    let mut attempts = Attempts::default();
+    let site = authorized(store.site_by_id(site_id, &mut attempts).await?, asker)?;
+    Ok(site_view(&site, asker))
+}
+
+/// Lists a person's sites by their IDs, in two round trips.
+///
+/// # Errors
+/// See [`ReadError`].
+pub async fn list_sites(
+    store: &Store,
+    page: &PageOf,
+    asker: &Asker,
+) -> Result<Page<SiteView>, ReadError> {
+    let email = asker.email.as_ref().ok_or(EmailNotVerified)?;
+    let mut attempts = Attempts::default();
+    let listing = Listing::sites_of_person(email);
+    let listed = store
+        .list(&listing, page.after.as_deref(), page.most, &mut attempts)
+        .await?;
+    let ids = listed.items.iter().map(decode_administrator_of);
+    let ids: Result<Vec<SiteId>, _> = ids.map(|found| found.map(|(_, site)| site)).collect();
+    let sites = store
+        .sites(&ids.map_err(StoreError::from)?, &mut attempts)
+        .await?;
+    // What a site itself says counts, as its list of administrators may have changed since.
+    let sites = sites.into_iter().flatten();
+    let own = sites.filter(|site| site.role_of(email).is_some());
+    Ok(Page {
+        items: own.map(|site| site_view(&site, asker)).collect(),
+        next: listed.next,
+    })
+}
+
+/// Changes a site's name, time zone or language.
+///
+/// # Errors
+/// See [`SettingsRefused`] and [`CommandError`].
+pub async fn change_settings(
+    store: &Store,
+    site_id: &SiteId,
+    settings: &NewSettings,
+    asker: &Asker,
+) -> Result<Done<SiteView>, CommandError<SettingsRefused>> {
+    let by = asker.email.clone().ok_or(SiteNotFound)?;
+    let NewSettings {
+        name,
+        time_zone,
+        language,
+    } = settings;
+    let command = SiteCommand {
+        site_id,
+        asker,
+        command_id: CommandId::random(),
+        wish: format!(
+            "change settings\n{}\n{}\n{}",
+            name.as_ref().map_or("", SiteName::as_str),
+            time_zone.as_ref().map_or("", TimeZone::as_str),
+            language.as_ref().map_or("", Language::as_str),
+        ),
+        also: None,
+    };
+    execute(store, &command, site_view, |site, _| {
+        domain::change_settings(site, settings, &by, asker.now).map_err(CommandError::Refused)
+    })
+    .await
+}
+
+/// Deletes a site.
+///
+/// # Errors
+/// See [`DeletionRefused`] and [`CommandError`].
+pub async fn delete_site(
+    store: &Store,
+    site_id: &SiteId,
+    forfeit: bool,
+    asker: &Asker,
+) -> Result<Done<SiteView>, CommandError<DeletionRefused>> {
+    let by = asker.email.clone().ok_or(SiteNotFound)?;
+    let command = SiteCommand {
+        site_id,
+        asker,
+        command_id: CommandId::random(),
+        wish: format!("delete, forfeit {forfeit}"),
+        also: None,
+    };
+    execute(store, &command, site_view, |site, _| {
+        domain::delete(site, forfeit, &by, asker.now).map_err(CommandError::Refused)
+    })
+    .await
 }

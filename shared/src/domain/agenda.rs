@@ -19,7 +19,7 @@ pub fn shard_of(site_id: &SiteId) -> u8 {
 
 /// The instant at which the site's next due date begins in its own zone.
 ///
-/// `None` where nothing will be due: a regular site, a halted one, one without devices.
+/// `None` where nothing will be due: a regular site, a halted or deleted one, one without devices.
 #[must_use]
 pub fn next(site: &Site) -> Option<Timestamp> {
     match (site.site_type, site.status) {
@@ -27,6 +27,8 @@ pub fn next(site: &Site) -> Option<Timestamp> {
             let due_on = site.devices.next_due_date(site.charged_through)?;
             site.time_zone.start_of(due_on)
         }
-        (SiteType::Dynamic, Status::PaymentRequired) | (SiteType::Regular, _) => None,
+        (SiteType::Dynamic, Status::PaymentRequired | Status::Deleted) | (SiteType::Regular, _) => {
+            None
+        }
     }
 }

@@ -56,6 +56,18 @@ impl Changes {
         })
     }
 
+    /// Takes everything that there is.
+    ///
+    /// # Errors
+    /// Never of balances, which are at most [`MAX_BALANCE`].
+    pub fn take_all(balances: Balances) -> Result<Self, BalanceOutOfRange> {
+        Ok(Self {
+            credits: -signed(balances.credits)?,
+            maintenance_credits: -signed(balances.maintenance_credits)?,
+            sms: -signed(balances.sms)?,
+        })
+    }
+
     /// Adds credits and maintenance credits.
     ///
     /// # Errors

@@ -4,6 +4,7 @@
 //! is written only over the version that was read, an entry only where there is none, and each [`Guard`] carries
 //! the condition that its item must still meet.
 
+use super::account::{HistoryLine, Sale};
 use super::amount::{BalanceOutOfRange, Changes};
 use super::code::{Application, CodeKey};
 use super::device::Device;
@@ -76,6 +77,15 @@ pub enum Guard {
         /// Who.
         email: Email,
     },
+    /// The person is an administrator of the site no more.
+    AdministratorRemoved {
+        /// Who.
+        email: Email,
+    },
+    /// What the site got of a partner is added up for that partner.
+    SiteOfPartner(Sale),
+    /// The line must not exist; it is added to a partner's history.
+    InHistory(HistoryLine),
 }
 
 /// The most items of one transaction (DynamoDB's quota for `TransactWriteItems`).

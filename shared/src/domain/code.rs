@@ -12,7 +12,7 @@
 //! Whoever holds the check secret can recognise a code and find its item, but cannot derive a batch's codes.
 
 use super::crockford;
-use super::identity::{BatchId, CommandId, Email, InvalidName, PartnerId, SiteId};
+use super::identity::{BatchId, CommandId, Email, InvalidName, PartnerId, Reason, SiteId, Subject};
 use data_encoding::HEXLOWER;
 use hmac::{Hmac, KeyInit, Mac};
 use jiff::{Timestamp, civil::Date};
@@ -157,6 +157,15 @@ impl Secrets {
         &self.0[0].0
     }
 
+    /// Reads a code and checks its tag under each of these secrets.
+    fn recognise(&self, text: &str) -> Result<RecognisedCode, CodeNotRecognised> {
+        let code = LicenseCode::parse(text).ok_or(CodeNotRecognised)?;
+        let mut keys = self.0.iter().map(|(_, key)| key.expose_secret());
+        keys.find(|key| tag(key, code.bits) == code.tag)
+            .map(|key| recognised(key, code))
+            .ok_or(CodeNotRecognised)
+    }
+
     fn key(&self, id: &SecretId) -> Option<&[u8; 32]> {
         let found = self.0.iter().find(|(known, _)| known == id);
         found.map(|(_, key)| key.expose_secret())
@@ -209,11 +218,7 @@ impl CodeChecker {
     /// # Errors
     /// The text is no code, or its tag is wrong under every secret: mistyped or forged.
     pub fn recognise(&self, text: &str) -> Result<RecognisedCode, CodeNotRecognised> {
-        let code = LicenseCode::parse(text).ok_or(CodeNotRecognised)?;
-        let mut keys = self.secrets.0.iter().map(|(_, key)| key.expose_secret());
-        keys.find(|key| tag(key, code.bits) == code.tag)
-            .map(|key| recognised(key, code))
-            .ok_or(CodeNotRecognised)
+        self.secrets.recognise(text)
     }
 }
 
@@ -246,6 +251,14 @@ impl CodeIssuer {
     #[must_use]
     pub fn newest(&self) -> &SecretId {
         self.derive.newest()
+    }
+
+    /// Recognises a code, as [`CodeChecker::recognise`] does.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn recognise(&self, text: &str) -> Result<RecognisedCode, CodeNotRecognised> {
+        self.check.recognise(text)
     }
 
     /// The code of a batch at an index. The same arguments give the same code, for ever.
@@ -391,10 +404,20 @@ pub enum CodeState {
     /// It was applied, for good.
     Applied(Application),
     /// It was voided, for good.
-    Voided {
-        /// When.
-        at: Timestamp,
-    },
+    Voided(Voiding),
+}
+
+/// The voiding of a code by its partner.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Voiding {
+    /// When.
+    pub at: Timestamp,
+    /// Who, of the partner's people.
+    pub by: Subject,
+    /// Why.
+    pub reason: Reason,
+    /// The command that did it.
+    pub command_id: CommandId,
 }
 
 /// The application of a code to a site.
@@ -444,13 +467,24 @@ pub enum InvalidBatch {
     /// The note is too long, or has control characters.
     #[error("a note has at most 200 characters and no control characters")]
     Note,
+    /// Its codes could never be applied.
+    #[error("expires_on must not be over: the codes could never be applied")]
+    Expired,
+}
+
+/// Whether a code's last date is over wherever a site may be. It depends on a site's time zone until then.
+///
+/// The last place where a date ends is twelve hours west of Greenwich.
+#[must_use]
+pub fn is_over_everywhere(expires_on: Date, now: Timestamp) -> bool {
+    jiff::tz::offset(-12).to_datetime(now).date() > expires_on
 }
 
 impl Batch {
     /// Checks a batch before it is issued.
     ///
     /// # Errors
-    /// Its count or its note is out of bounds.
+    /// Its count, its note or its last date is out of bounds.
     pub fn check(self) -> Result<Self, InvalidBatch> {
         if !(1..=MAX_CODES_A_BATCH).contains(&self.count) {
             return Err(InvalidBatch::Count);
@@ -458,6 +492,12 @@ impl Batch {
         let note = self.note.as_deref().unwrap_or_default();
         if note.chars().count() > 200 || note.chars().any(char::is_control) {
             return Err(InvalidBatch::Note);
+        }
+        if self
+            .expires_on
+            .is_some_and(|last| is_over_everywhere(last, self.issued_at))
+        {
+            return Err(InvalidBatch::Expired);
         }
         Ok(self)
     }

@@ -1,5 +1,6 @@
 //! The monthly deduction of dynamic sites: charging due dates, halting and resuming (rules 6 to 11).
 
+use super::administrator::MAX_ADMINISTRATORS;
 use super::amount::{BalanceOutOfRange, Changes};
 use super::calendar::dates_after;
 use super::change::{Change, Draft, MAX_ITEMS};
@@ -11,11 +12,12 @@ use jiff::{Timestamp, civil::Date};
 /// in several transactions, so that each fits one.
 pub const DUE_DATES_A_CHANGE: usize = 62;
 
-/// The items of a change beside its due dates and the devices it adds: the site, the request, the command's own
-/// entry and guard, and a halt, or an overdue deduction and a resume.
-pub(super) const OTHER_ITEMS: usize = 7;
+/// The items of a change beside its due dates, and the devices or administrators that it adds or removes: the site, the
+/// request, the command's own entries (two where a site is handed over) and guards (a code, and two of its partner's
+/// account), and a halt, or an overdue deduction and a resume.
+pub(super) const OTHER_ITEMS: usize = 9;
 
-const _: () = assert!(DUE_DATES_A_CHANGE + OTHER_ITEMS <= MAX_ITEMS);
+const _: () = assert!(DUE_DATES_A_CHANGE + OTHER_ITEMS + MAX_ADMINISTRATORS <= MAX_ITEMS);
 
 /// How far a site was settled.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -42,7 +44,7 @@ pub struct Deduction {
 /// # Errors
 /// Never in practice: no more than the balance is ever taken.
 pub fn deduct(site: Site, now: Timestamp) -> Result<Option<Deduction>, BalanceOutOfRange> {
-    if site.status == Status::PaymentRequired {
+    if site.status != Status::Activated {
         // A halted site resumes by a recharge or a removal alone (rule 9).
         return Ok(None);
     }
@@ -54,11 +56,39 @@ pub fn deduct(site: Site, now: Timestamp) -> Result<Option<Deduction>, BalanceOu
     }))
 }
 
+/// How a command begins (rule 11).
+pub(super) enum Begun {
+    /// Everything that was due is charged in this draft, and the command goes on with it.
+    Draft(Draft),
+    /// More due dates were missed than one change may charge.
+    SettleFirst(Change),
+}
+
+/// Begins a command: what is due of a site that runs is charged first. A halted site is left as it is: it resumes by a
+/// recharge or a removal alone (rule 9).
+pub(super) fn begin(site: Site, now: Timestamp) -> Result<Begun, BalanceOutOfRange> {
+    begin_with(site, DUE_DATES_A_CHANGE, now)
+}
+
+/// As [`begin`], and charges at most `most` due dates.
+pub(super) fn begin_with(
+    site: Site,
+    most: usize,
+    now: Timestamp,
+) -> Result<Begun, BalanceOutOfRange> {
+    let mut draft = Draft::of(site, now);
+    let runs = draft.site.status == Status::Activated;
+    if runs && settle(&mut draft, most)? == Settled::InPart {
+        return Ok(Begun::SettleFirst(draft.finish(Vec::new())));
+    }
+    Ok(Begun::Draft(draft))
+}
+
 /// Brings a site up to today: an activated one is charged for each due date it missed, until it falls short; a
 /// halted one pays what is overdue and resumes, if its balance covers that. Charges at most `most` due dates.
 pub(super) fn settle(draft: &mut Draft, most: usize) -> Result<Settled, BalanceOutOfRange> {
     match (draft.site.site_type, draft.site.status) {
-        (SiteType::Regular, _) => Ok(Settled::UntilToday),
+        (SiteType::Regular, _) | (_, Status::Deleted) => Ok(Settled::UntilToday),
         (SiteType::Dynamic, Status::Activated) => charge_due_dates(draft, most),
         (SiteType::Dynamic, Status::PaymentRequired) => {
             pay_overdue(draft).map(|()| Settled::UntilToday)
@@ -122,7 +152,7 @@ fn pay_overdue(draft: &mut Draft) -> Result<(), BalanceOutOfRange> {
 /// What a halted site owes: one credit for each device with a due date after the last date charged, once.
 pub(super) fn overdue(site: &Site, today: Date) -> u32 {
     match site.status {
-        Status::Activated => 0,
+        Status::Activated | Status::Deleted => 0,
         Status::PaymentRequired => site
             .devices
             .with_due_date_between(site.charged_through, today),

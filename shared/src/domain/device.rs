@@ -2,8 +2,8 @@
 
 use super::amount::{BalanceOutOfRange, Changes};
 use super::calendar::{AnchorDay, TooManyDevices};
-use super::change::{Decision, Draft, Guard, MAX_ITEMS};
-use super::deduction::{DUE_DATES_A_CHANGE, OTHER_ITEMS, Settled, settle};
+use super::change::{Decision, Guard, MAX_ITEMS};
+use super::deduction::{Begun, DUE_DATES_A_CHANGE, OTHER_ITEMS, begin, begin_with, settle};
 use super::entry::{Actor, Event};
 use super::identity::{DeviceId, Email, SiteId, SiteName};
 use super::site::{Site, SiteType, Status};
@@ -75,12 +75,11 @@ pub fn register(
     if !(1..=MAX_DEVICES_A_CALL).contains(&devices.len()) {
         return Err(RegistrationRefused::Count);
     }
-    let mut draft = Draft::of(site, now);
-    // A halted site is never settled here: it resumes by a recharge or a removal alone (rule 9).
     let most = DUE_DATES_A_CHANGE.min(MAX_ITEMS - OTHER_ITEMS - devices.len());
-    if draft.site.status == Status::Activated && settle(&mut draft, most)? == Settled::InPart {
-        return Ok(Decision::SettleFirst(draft.finish(Vec::new())));
-    }
+    let mut draft = match begin_with(site, most, now)? {
+        Begun::Draft(draft) => draft,
+        Begun::SettleFirst(change) => return Ok(Decision::SettleFirst(change)),
+    };
     if draft.site.status == Status::PaymentRequired {
         return Err(RegistrationRefused::PaymentRequired);
     }
@@ -143,12 +142,10 @@ pub fn remove(
     by: &Email,
     now: Timestamp,
 ) -> Result<Decision, RemovalRefused> {
-    let mut draft = Draft::of(site, now);
-    if draft.site.status == Status::Activated
-        && settle(&mut draft, DUE_DATES_A_CHANGE)? == Settled::InPart
-    {
-        return Ok(Decision::SettleFirst(draft.finish(Vec::new())));
-    }
+    let mut draft = match begin(site, now)? {
+        Begun::Draft(draft) => draft,
+        Begun::SettleFirst(change) => return Ok(Decision::SettleFirst(change)),
+    };
     if !draft
         .site
         .devices

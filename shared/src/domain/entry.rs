@@ -11,9 +11,9 @@
 use super::amount::{BalanceOutOfRange, Balances, Changes};
 use super::code::CodeKey;
 use super::identity::{
-    BatchId, Country, DeviceId, Email, InvalidName, PartnerId, SiteId, TimeZone,
+    BatchId, Country, DeviceId, Email, InvalidName, Language, PartnerId, SiteId, SiteName, TimeZone,
 };
-use super::site::{SiteType, Status};
+use super::site::{Role, SiteType, Status};
 use data_encoding::HEXLOWER;
 use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
@@ -51,8 +51,12 @@ pub struct Entry {
 #[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", content = "refers_to", rename_all = "snake_case")]
 pub enum Event {
-    /// The site was created.
+    /// The site was created, and its creator is its master.
     SiteCreation {
+        /// Its name.
+        name: SiteName,
+        /// Its language.
+        language: Language,
         /// How it pays.
         site_type: SiteType,
         /// Its country.
@@ -61,6 +65,32 @@ pub enum Event {
         time_zone: TimeZone,
         /// The date, in that zone, from which due dates are counted.
         opened_on: Date,
+    },
+    /// Settings were changed; those that were not are left out.
+    SettingsChange {
+        /// The new name.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        name: Option<SiteName>,
+        /// The new time zone. Everything that was due in the old one was charged before.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        time_zone: Option<TimeZone>,
+        /// The new language.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        language: Option<Language>,
+    },
+    /// A person became an administrator, has another role, or is none any more.
+    AdministratorChange {
+        /// Who.
+        email: Email,
+        /// The role before; null for a new administrator.
+        role_before: Option<Role>,
+        /// The role after; null for one who was removed.
+        role_after: Option<Role>,
+    },
+    /// The site was deleted, with what it still held.
+    SiteDeletion {
+        /// What was forfeited.
+        forfeited: Balances,
     },
     /// A code was applied to credits.
     Redemption(CodeReference),

@@ -2,6 +2,7 @@
 
 use super::crockford;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use std::fmt;
 
 /// A text is not a valid name of its kind. `what` names the kind, `rule` what a valid one looks like.
@@ -87,10 +88,28 @@ text_type! {
 }
 
 text_type! {
+    /// A language: the two or three letters of its code in BCP 47, in lower case.
+    Language
+}
+
+text_type! {
+    /// Who acts for a partner: the `sub` claim of the token, at most 255 characters.
+    Subject
+}
+
+text_type! {
+    /// Why a partner voids codes: 1 to 200 characters, none of them a control character.
+    Reason
+}
+
+text_type! {
     /// The ID of one command: a UUID that is made anew for each and written with each entry. It tells a
     /// command whose answer was lost that the change it finds is its own.
     CommandId
 }
+
+/// The symbols of a device ID that is made here: 50 bits, of which a site's 10,000 devices share none.
+const MADE_ID_SYMBOLS: u32 = 10;
 
 /// The symbols of a site ID.
 const SITE_ID_SYMBOLS: u32 = 8;
@@ -139,6 +158,19 @@ impl DeviceId {
             what: "device_id",
             rule: "1 to 64 ASCII letters, digits, hyphens, underscores, dots and colons",
         })
+    }
+}
+
+impl DeviceId {
+    /// The ID of a device that came without one: the same for the same command and place, so that a repetition of the
+    /// command names it again.
+    #[must_use]
+    pub fn made_by(command: &CommandId, place: usize) -> Self {
+        let hash = Sha256::digest(format!("{command}\n{place}"));
+        let bits = hash[..8]
+            .iter()
+            .fold(0, |bits, &byte| (bits << 8) | u128::from(byte));
+        Self(crockford::encode(bits, MADE_ID_SYMBOLS))
     }
 }
 
@@ -207,14 +239,60 @@ impl SiteName {
     /// # Errors
     /// Nothing is left, it is longer than 100 characters, or it has a control character.
     pub fn parse(text: &str) -> Result<Self, InvalidName> {
-        let text = text.trim();
-        let length = text.chars().count();
-        ((1..=100).contains(&length) && !text.chars().any(char::is_control))
+        line(text, 100).map(Self).ok_or(InvalidName {
+            what: "name",
+            rule: "1 to 100 characters without control characters",
+        })
+    }
+}
+
+impl Language {
+    /// Reads a language's code, in either case.
+    ///
+    /// # Errors
+    /// It is not two or three ASCII letters.
+    pub fn parse(text: &str) -> Result<Self, InvalidName> {
+        ((2..=3).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphabetic()))
+            .then(|| Self(text.to_ascii_lowercase()))
+            .ok_or(InvalidName {
+                what: "language",
+                rule: "a two- or three-letter code such as en",
+            })
+    }
+}
+
+impl Default for Language {
+    fn default() -> Self {
+        Self("en".to_owned())
+    }
+}
+
+impl Subject {
+    /// Reads a subject.
+    ///
+    /// # Errors
+    /// It is empty, or has more characters than OpenID Connect Core 1.0, section 2, allows.
+    pub fn parse(text: &str) -> Result<Self, InvalidName> {
+        (1..=255)
+            .contains(&text.chars().count())
             .then(|| Self(text.to_owned()))
             .ok_or(InvalidName {
-                what: "name",
-                rule: "1 to 100 characters without control characters",
+                what: "sub",
+                rule: "1 to 255 characters",
             })
+    }
+}
+
+impl Reason {
+    /// Reads a reason and trims it.
+    ///
+    /// # Errors
+    /// Nothing is left, it is longer than 200 characters, or it has a control character.
+    pub fn parse(text: &str) -> Result<Self, InvalidName> {
+        line(text, 200).map(Self).ok_or(InvalidName {
+            what: "reason",
+            rule: "1 to 200 characters without control characters",
+        })
     }
 }
 
@@ -294,6 +372,13 @@ impl From<TimeZone> for String {
     fn from(zone: TimeZone) -> Self {
         zone.name
     }
+}
+
+/// A text of one line, trimmed, and of 1 to `most` characters.
+fn line(text: &str, most: usize) -> Option<String> {
+    let text = text.trim();
+    let right = (1..=most).contains(&text.chars().count()) && !text.chars().any(char::is_control);
+    right.then(|| text.to_owned())
 }
 
 fn plain(text: &str, also: &str) -> Option<String> {

@@ -91,7 +91,7 @@ pub fn view(site: &Site, now: Timestamp) -> License {
 }
 
 fn next_deduction(site: &Site) -> Option<NextDeduction> {
-    if site.site_type == SiteType::Regular || site.status == Status::PaymentRequired {
+    if site.site_type == SiteType::Regular || site.status != Status::Activated {
         return None;
     }
     let on = site.devices.next_due_date(site.charged_through)?;
@@ -104,12 +104,12 @@ fn next_deduction(site: &Site) -> Option<NextDeduction> {
 }
 
 fn due_soon(site: &Site, today: Date) -> u64 {
-    if site.site_type == SiteType::Regular {
+    if site.monthly_cost() == 0 {
         return 0;
     }
     let from = match site.status {
         Status::Activated => site.charged_through,
-        Status::PaymentRequired => today,
+        Status::PaymentRequired | Status::Deleted => today,
     };
     let until = today.saturating_add(FORECAST_DAYS.days());
     let due = dates_after(from, until).map(|date| u64::from(site.devices.due_on(date)));
@@ -119,9 +119,9 @@ fn due_soon(site: &Site, today: Date) -> u64 {
 /// The day before the one on which the balance falls short.
 ///
 /// Every month charges each device once, so whole months are skipped by a division.
-fn covered_until(site: &Site) -> Option<Date> {
-    let monthly = u64::from(site.devices.total());
-    if site.site_type == SiteType::Regular || monthly == 0 {
+pub(super) fn covered_until(site: &Site) -> Option<Date> {
+    let monthly = u64::from(site.monthly_cost());
+    if monthly == 0 {
         return None;
     }
     if site.status == Status::PaymentRequired {
@@ -188,6 +188,7 @@ mod tests {
             name: SiteName::parse("Harbour Gym").unwrap(),
             country: Country::parse("AT").unwrap(),
             time_zone: TimeZone::parse("UTC").unwrap(),
+            language: crate::domain::identity::Language::default(),
             site_type: SiteType::Dynamic,
             master: Email::parse("kim@example.com").unwrap(),
         };

@@ -3,6 +3,8 @@
 //! **Architecture invariant:** nothing below this module knows AWS, HTTP, the environment or a clock. Time
 //! arrives as an argument; a decision is returned as a value and committed by someone else.
 
+pub mod account;
+pub mod administrator;
 pub mod agenda;
 pub mod amount;
 pub mod calendar;
@@ -14,5 +16,6 @@ pub mod device;
 pub mod entry;
 pub mod identity;
 pub mod license;
+pub mod locale;
 pub mod redemption;
 pub mod site;

@@ -1,5 +1,6 @@
 //! Applying a code to a site (rules 1 to 3 and 9).
 
+use super::account::Sale;
 use super::amount::{BalanceOutOfRange, Balances, Changes};
 use super::change::{Change, Draft, Guard};
 use super::code::{Application, Code, CodeState};
@@ -113,9 +114,24 @@ pub fn redeem(
         },
         today: draft.today,
     };
+    let sold = Sale {
+        partner_id: code.partner_id.clone(),
+        batch_id: code.batch_id.clone(),
+        code_last_four: code.last_four.clone(),
+        site_id: draft.site.id.clone(),
+        entry_sequence: draft.site.sequence,
+        at: draft.at(),
+        value,
+        recharge,
+    };
     // A backlog of more due dates than one change may charge stays on the agenda, the value already added.
     settle(&mut draft, DUE_DATES_A_CHANGE)?;
-    Ok(draft.finish(vec![guard]))
+    let guards = vec![
+        guard,
+        Guard::SiteOfPartner(sold.clone()),
+        Guard::InHistory(sold.history()),
+    ];
+    Ok(draft.finish(guards))
 }
 
 fn check(site: &Site, code: &Code, recharge: Recharge, today: Date) -> Result<(), CodeRefused> {
@@ -125,7 +141,7 @@ fn check(site: &Site, code: &Code, recharge: Recharge, today: Date) -> Result<()
             return Err(CodeRefused::AppliedHere(application.clone()));
         }
         CodeState::Applied(_) => return Err(CodeRefused::AppliedElsewhere),
-        CodeState::Voided { .. } => return Err(CodeRefused::Voided),
+        CodeState::Voided(_) => return Err(CodeRefused::Voided),
     }
     if code
         .bound_to
@@ -187,8 +203,10 @@ pub fn preview(
 mod tests {
     use super::*;
     use crate::domain::amount::MAX_BALANCE;
-    use crate::domain::code::{CodeKey, CodeValue};
-    use crate::domain::identity::{BatchId, Country, PartnerId, SiteName, TimeZone};
+    use crate::domain::code::{CodeKey, CodeValue, Voiding};
+    use crate::domain::identity::{
+        BatchId, Country, PartnerId, Reason, SiteName, Subject, TimeZone,
+    };
     use crate::domain::site::{NewSite, create};
 
     fn now() -> Timestamp {
@@ -201,6 +219,7 @@ mod tests {
             name: SiteName::parse("Harbour Gym").unwrap(),
             country: Country::parse("AT").unwrap(),
             time_zone: TimeZone::parse("Europe/Vienna").unwrap(),
+            language: crate::domain::identity::Language::default(),
             site_type,
             master: Email::parse("kim@example.com").unwrap(),
         };
@@ -244,7 +263,12 @@ mod tests {
     #[test]
     fn a_voided_code_says_so_before_anything_else() {
         let mut voided = code(1, 1);
-        voided.state = CodeState::Voided { at: now() };
+        voided.state = CodeState::Voided(Voiding {
+            at: now(),
+            by: Subject::parse("partner").unwrap(),
+            reason: Reason::parse("stolen").unwrap(),
+            command_id: CommandId::random(),
+        });
         voided.expires_on = Some("2020-01-01".parse().unwrap());
         let refused = redeem(
             site(SiteType::Dynamic),

@@ -3,9 +3,10 @@
 use super::amount::Balances;
 use super::amount::{BalanceOutOfRange, Changes};
 use super::calendar::Devices;
-use super::change::{Change, Draft, Guard};
+use super::change::{Change, Decision, Draft, Guard};
+use super::deduction::{Begun, begin};
 use super::entry::{Actor, Event, Hash};
-use super::identity::{Country, Email, SiteId, SiteName, TimeZone};
+use super::identity::{Country, Email, Language, SiteId, SiteName, TimeZone};
 use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
 
@@ -27,6 +28,8 @@ pub enum Status {
     Activated,
     /// It was short of credits when a deduction was due, and is halted.
     PaymentRequired,
+    /// Its master deleted it. It has no administrators any more, so nobody but an operator sees it.
+    Deleted,
 }
 
 /// An administrator's role on one site.
@@ -61,6 +64,8 @@ pub struct Site {
     pub country: Country,
     /// Its dates are counted in this zone.
     pub time_zone: TimeZone,
+    /// In which it writes to people.
+    pub language: Language,
     /// How it pays.
     pub site_type: SiteType,
     /// Whether it runs.
@@ -94,6 +99,8 @@ pub struct NewSite {
     pub country: Country,
     /// Its zone.
     pub time_zone: TimeZone,
+    /// Its language.
+    pub language: Language,
     /// How it pays.
     pub site_type: SiteType,
     /// Its creator, who becomes its master (rule 15).
@@ -106,6 +113,17 @@ impl Site {
     pub fn role_of(&self, email: &Email) -> Option<Role> {
         let found = self.administrators.iter().find(|a| a.email == *email);
         found.map(|administrator| administrator.role)
+    }
+
+    /// The devices that cost a credit a month: none on a regular site, or on one that was deleted.
+    #[must_use]
+    pub fn monthly_cost(&self) -> u32 {
+        match (self.site_type, self.status) {
+            (SiteType::Dynamic, Status::Activated | Status::PaymentRequired) => {
+                self.devices.total()
+            }
+            (SiteType::Dynamic, Status::Deleted) | (SiteType::Regular, _) => 0,
+        }
     }
 
     /// The instant that counts for this site: its time never runs backwards, whatever order events arrive in.
@@ -134,6 +152,8 @@ pub fn create(new: NewSite, now: Timestamp) -> Result<Change, BalanceOutOfRange>
         email: new.master.clone(),
     };
     let event = Event::SiteCreation {
+        name: new.name.clone(),
+        language: new.language.clone(),
         site_type: new.site_type,
         country: new.country.clone(),
         time_zone: new.time_zone.clone(),
@@ -144,6 +164,7 @@ pub fn create(new: NewSite, now: Timestamp) -> Result<Change, BalanceOutOfRange>
         name: new.name,
         country: new.country,
         time_zone: new.time_zone,
+        language: new.language,
         site_type: new.site_type,
         status: Status::Activated,
         balances: Balances::default(),
@@ -161,4 +182,131 @@ pub fn create(new: NewSite, now: Timestamp) -> Result<Change, BalanceOutOfRange>
     let mut draft = Draft::of(site, now);
     draft.record(actor, event, Changes::NONE)?;
     Ok(draft.finish(vec![Guard::AdministratorAdded { email: new.master }]))
+}
+
+/// What of a site's settings is to be changed. ID, type and country never are.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct NewSettings {
+    /// Another name.
+    pub name: Option<SiteName>,
+    /// Another time zone.
+    pub time_zone: Option<TimeZone>,
+    /// Another language.
+    pub language: Option<Language>,
+}
+
+/// Why settings are not changed.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum SettingsRefused {
+    /// Nothing was named.
+    #[error("nothing is to be changed: name, time_zone and language can be")]
+    Nothing,
+    /// Never in practice: no more than the balance is ever taken.
+    #[error(transparent)]
+    Balance(#[from] BalanceOutOfRange),
+}
+
+/// Changes a site's settings.
+///
+/// What is due in the old time zone is charged first. From then on the dates are those of the new one, and never
+/// earlier than the last date that was charged: eastwards a date may come sooner, westwards it comes a second time
+/// and counts once. So no due date is skipped, and none is charged twice.
+///
+/// # Errors
+/// [`SettingsRefused`] says why, and nothing changes.
+pub fn change_settings(
+    site: Site,
+    settings: &NewSettings,
+    by: &Email,
+    now: Timestamp,
+) -> Result<Decision, SettingsRefused> {
+    if *settings == NewSettings::default() {
+        return Err(SettingsRefused::Nothing);
+    }
+    let mut draft = match begin(site, now)? {
+        Begun::Draft(draft) => draft,
+        Begun::SettleFirst(change) => return Ok(Decision::SettleFirst(change)),
+    };
+    let NewSettings {
+        name,
+        time_zone,
+        language,
+    } = settings.clone();
+    let event = Event::SettingsChange {
+        name: name.clone(),
+        time_zone: time_zone.clone(),
+        language: language.clone(),
+    };
+    let own_entry = draft.entries();
+    draft.record(
+        Actor::Administrator { email: by.clone() },
+        event,
+        Changes::NONE,
+    )?;
+    let site = &mut draft.site;
+    site.name = name.unwrap_or_else(|| site.name.clone());
+    site.time_zone = time_zone.unwrap_or_else(|| site.time_zone.clone());
+    site.language = language.unwrap_or_else(|| site.language.clone());
+    Ok(Decision::Done {
+        change: draft.finish(Vec::new()),
+        own_entry,
+    })
+}
+
+/// Why a site is not deleted.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum DeletionRefused {
+    /// Only its master may.
+    #[error("only its master deletes a site")]
+    NotAllowed,
+    /// It holds something, which would be lost.
+    #[error(
+        "the site holds {} credits, {} maintenance credits and {} SMS, which only forfeit=true gives up",
+        .0.credits, .0.maintenance_credits, .0.sms
+    )]
+    NotEmpty(Balances),
+    /// Never in practice: no more than the balance is ever taken.
+    #[error(transparent)]
+    Balance(#[from] BalanceOutOfRange),
+}
+
+/// Deletes a site. What is due is charged first, and what is left is given up if `forfeit` says so. Its statement
+/// stays, and nobody but an operator can read it.
+///
+/// # Errors
+/// [`DeletionRefused`] says why, and nothing changes.
+pub fn delete(
+    site: Site,
+    forfeit: bool,
+    by: &Email,
+    now: Timestamp,
+) -> Result<Decision, DeletionRefused> {
+    if site.role_of(by) != Some(Role::Master) {
+        return Err(DeletionRefused::NotAllowed);
+    }
+    let mut draft = match begin(site, now)? {
+        Begun::Draft(draft) => draft,
+        Begun::SettleFirst(change) => return Ok(Decision::SettleFirst(change)),
+    };
+    let forfeited = draft.site.balances;
+    if forfeited != Balances::default() && !forfeit {
+        return Err(DeletionRefused::NotEmpty(forfeited));
+    }
+    let administrators = std::mem::take(&mut draft.site.administrators);
+    draft.site.status = Status::Deleted;
+    let own_entry = draft.entries();
+    draft.record(
+        Actor::Administrator { email: by.clone() },
+        Event::SiteDeletion { forfeited },
+        Changes::take_all(forfeited)?,
+    )?;
+    let guards = administrators
+        .into_iter()
+        .map(|administrator| Guard::AdministratorRemoved {
+            email: administrator.email,
+        });
+    Ok(Decision::Done {
+        change: draft.finish(guards.collect()),
+        own_entry,
+    })
 }

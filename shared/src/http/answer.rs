@@ -12,7 +12,7 @@ pub struct Answer {
     pub status_code: u16,
     /// The headers, by their lower-case names.
     pub headers: BTreeMap<&'static str, String>,
-    /// The body: JSON.
+    /// The body.
     pub body: String,
     /// Always false: bodies are text.
     pub is_base64_encoded: bool,
@@ -27,7 +27,7 @@ impl Answer {
 
     /// An answer of a media type.
     #[must_use]
-    pub(super) fn text(status_code: u16, media_type: &str, body: String) -> Self {
+    pub fn text(status_code: u16, media_type: &str, body: String) -> Self {
         let headers = [
             ("content-type", media_type.to_owned()),
             ("cache-control", "no-store".to_owned()),
@@ -37,6 +37,16 @@ impl Answer {
             headers: headers.into(),
             body,
             is_base64_encoded: false,
+        }
+    }
+
+    /// Says whether the request was answered before.
+    #[must_use]
+    pub(super) fn replayed(self, replayed: bool) -> Self {
+        if replayed {
+            self.with_header("idempotency-replayed", "true")
+        } else {
+            self
         }
     }
 

@@ -1,9 +1,8 @@
 //! A request as it arrives: who asks, when, and for what.
 
 use super::problem::Problem;
-use crate::commands::Asker;
-use crate::commands::SiteNotFound;
-use crate::domain::identity::{Email, SiteId};
+use crate::commands::{Asker, PartnerAsker, SiteNotFound};
+use crate::domain::identity::{Email, PartnerId, SiteId, Subject};
 use aws_lambda_events::apigw::ApiGatewayV2httpRequest;
 use data_encoding::BASE64;
 use jiff::Timestamp;
@@ -12,7 +11,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 /// The longest body of a request, in bytes.
-pub const MAX_BODY_BYTES: usize = 16 * 1024;
+pub const MAX_BODY_BYTES: usize = 64 * 1024;
 /// The longest idempotency key, in characters.
 const MAX_KEY_LENGTH: usize = 100;
 
@@ -46,13 +45,62 @@ impl Arrival {
     /// # Errors
     /// The key is not 1 to 100 visible ASCII characters, or the event has no time.
     pub fn asker(&self) -> Result<Asker, Problem> {
-        let time = self.event.request_context.time_epoch;
-        let now = Timestamp::from_millisecond(time).ok().filter(|_| time > 0);
         Ok(Asker {
             email: self.email(),
-            now: now.ok_or_else(|| Problem::malformed("requestContext.timeEpoch is missing"))?,
+            now: self.now()?,
             idempotency_key: self.idempotency_key()?,
         })
+    }
+
+    /// The partner who asks, when, and under which idempotency key.
+    ///
+    /// # Errors
+    /// As [`Arrival::asker`]; or the token is not that of the path's partner.
+    pub fn partner(&self) -> Result<PartnerAsker, Problem> {
+        let not_allowed = || Problem::not_allowed("this is not the partner of the token");
+        let id = self.parameter("partner_id").ok_or_else(not_allowed)?;
+        let id = PartnerId::parse(id).map_err(|_| not_allowed())?;
+        if self.claim("partner_id") != Some(id.as_str()) {
+            return Err(not_allowed());
+        }
+        let by = self.claim("sub").and_then(|sub| Subject::parse(sub).ok());
+        let now = self.now()?;
+        Ok(PartnerAsker {
+            id,
+            by: by.ok_or_else(|| Problem::not_allowed("the token has no subject"))?,
+            now,
+            idempotency_key: self.idempotency_key()?,
+        })
+    }
+
+    fn now(&self) -> Result<Timestamp, Problem> {
+        let time = self.event.request_context.time_epoch;
+        let now = Timestamp::from_millisecond(time).ok().filter(|_| time > 0);
+        now.ok_or_else(|| Problem::malformed("requestContext.timeEpoch is missing"))
+    }
+
+    /// A parameter of the path.
+    #[must_use]
+    pub fn parameter(&self, name: &str) -> Option<&str> {
+        self.event.path_parameters.get(name).map(String::as_str)
+    }
+
+    /// Whether the caller would rather have CSV than JSON: by the weights of `Accept` (RFC 9110, section 12.5.1).
+    #[must_use]
+    pub fn prefers_csv(&self) -> bool {
+        let accept = self.event.headers.get("accept");
+        let accept = accept.and_then(|value| value.to_str().ok());
+        let weight = |types: &[&str]| {
+            let ranges = accept.unwrap_or_default().split(',');
+            let weights = ranges.filter_map(|range| {
+                let mut parts = range.split(';').map(str::trim);
+                let named = parts.next()?.to_ascii_lowercase();
+                let q = parts.find_map(|part| part.strip_prefix("q="));
+                types.contains(&named.as_str()).then(|| thousandths(q))
+            });
+            weights.max().unwrap_or_default()
+        };
+        weight(&["text/csv", "text/*"]) > weight(&["application/json", "application/*"])
     }
 
     /// The site of the path.
@@ -60,16 +108,17 @@ impl Arrival {
     /// # Errors
     /// A text that is no site ID names no site.
     pub fn site_id(&self) -> Result<SiteId, Problem> {
-        let text = self.event.path_parameters.get("site_id");
-        text.and_then(|id| SiteId::parse(id).ok())
+        self.parameter("site_id")
+            .and_then(|id| SiteId::parse(id).ok())
             .ok_or_else(|| SiteNotFound.into())
     }
 
-    /// The body, read from JSON.
+    /// The body, read from JSON. A request that has one has no query.
     ///
     /// # Errors
-    /// It is missing, too long, no UTF-8, no JSON, or not of the form; the problem says which.
+    /// There is a query; or the body is missing, too long, no UTF-8, no JSON, or not of the form; the problem says which.
     pub fn body<T: DeserializeOwned>(&self) -> Result<T, Problem> {
+        self.query(&[])?;
         let bytes = self.body_bytes()?;
         if bytes.len() > MAX_BODY_BYTES {
             return Err(Problem::malformed(format!(
@@ -97,7 +146,11 @@ impl Arrival {
             if !known.contains(&name) {
                 return Err(Problem::malformed(format!(
                     "the query has an unknown parameter: it takes {}",
-                    known.join(", ")
+                    if known.is_empty() {
+                        "none".to_owned()
+                    } else {
+                        known.join(", ")
+                    }
                 )));
             }
             if parameters
@@ -114,19 +167,16 @@ impl Arrival {
 
     /// The address that the issuer verified. An unverified one opens nothing (rule 15).
     fn email(&self) -> Option<Email> {
-        let claims = &self
-            .event
-            .request_context
-            .authorizer
-            .as_ref()?
-            .jwt
-            .as_ref()?
-            .claims;
-        let verified = claims
-            .get("email_verified")
-            .is_some_and(|claim| claim == "true");
-        let email = claims.get("email").filter(|_| verified)?;
+        let verified = self.claim("email_verified") == Some("true");
+        let email = self.claim("email").filter(|_| verified)?;
         Email::parse(email).ok()
+    }
+
+    /// A claim of the token that the gateway's authorizer verified.
+    fn claim(&self, name: &str) -> Option<&str> {
+        let authorizer = self.event.request_context.authorizer.as_ref()?;
+        let claims = &authorizer.jwt.as_ref()?.claims;
+        claims.get(name).map(String::as_str)
     }
 
     fn idempotency_key(&self) -> Result<Option<String>, Problem> {
@@ -153,5 +203,17 @@ impl Arrival {
         bytes
             .map(Cow::Owned)
             .map_err(|_| Problem::malformed("the body is not Base64, as the event says"))
+    }
+}
+
+/// A weight of `Accept`, 0 to 1 with at most three decimals, in thousandths; 1 where there is none.
+fn thousandths(q: Option<&str>) -> u16 {
+    let Some(q) = q else { return 1_000 };
+    let (whole, decimals) = q.split_once('.').unwrap_or((q, ""));
+    let decimals = format!("{decimals:0<3}");
+    match (whole, decimals.get(..3).and_then(|text| text.parse().ok())) {
+        ("0", Some(thousandths)) => thousandths,
+        ("1", _) => 1_000,
+        _ => 0,
     }
 }

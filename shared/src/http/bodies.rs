@@ -2,19 +2,14 @@
 
 use super::answer::Answer;
 use super::arrival::Arrival;
+use super::pages::{dates, limit, wrong_cursor};
 use super::problem::Problem;
 use crate::commands::{Done, Period, PreviewAnswer};
 use crate::domain::license::License;
 use crate::domain::redemption::Recharge;
 use crate::store::Page;
-use jiff::civil::Date;
 use serde::Deserialize;
 use serde_json::json;
-
-/// The most entries of a page of a statement.
-const MAX_PAGE: u16 = 100;
-/// The entries of a page where the request does not say.
-const USUAL_PAGE: u16 = 50;
 
 /// The body of `POST …/license/preview`.
 #[derive(Debug, Deserialize)]
@@ -37,15 +32,13 @@ pub struct RedemptionBody {
 /// The answer to an application: 201 with the entry and the license.
 #[must_use]
 pub fn redemption_answer(done: &Done) -> Answer {
-    let answer = Answer::json(
-        201,
-        &json!({ "entry": done.entry, "license": done.license }),
-    );
-    if done.replayed {
-        answer.with_header("idempotency-replayed", "true")
-    } else {
-        answer
-    }
+    entry_and_license(201, done)
+}
+
+/// An answer with a command's entry and the license after it.
+pub(super) fn entry_and_license(status_code: u16, done: &Done) -> Answer {
+    let body = json!({ "entry": done.entry, "license": done.view });
+    Answer::json(status_code, &body).replayed(done.replayed)
 }
 
 /// The answer to a request for a license.
@@ -86,49 +79,14 @@ pub fn preview_answer(shown: &PreviewAnswer, recharge: Recharge) -> Answer {
 /// One of them cannot be read; the problem says which.
 pub fn page(arrival: &Arrival) -> Result<Period, Problem> {
     let query = arrival.query(&["from", "to", "limit", "cursor"])?;
-    let date = |name: &str| {
-        let read = |text: &String| {
-            text.parse::<Date>()
-                .ok()
-                .filter(|date| text.len() == 10 && date.to_string() == *text)
-        };
-        let rule = || {
-            Problem::malformed(format!(
-                "the parameter {name} must be a date such as 2026-12-09"
-            ))
-        };
-        query
-            .get(name)
-            .map(|text| read(text).ok_or_else(rule))
-            .transpose()
-    };
-    let (from, to) = (date("from")?, date("to")?);
-    if from.zip(to).is_some_and(|(from, to)| from > to) {
-        return Err(Problem::malformed(
-            "the parameter from must not be later than to",
-        ));
-    }
-    let limit = query.get("limit").map(|text| {
-        text.parse()
-            .ok()
-            .filter(|limit| (1..=MAX_PAGE).contains(limit))
-    });
-    let limit = limit.map(|limit| {
-        limit.ok_or_else(|| {
-            Problem::malformed(format!("the parameter limit must be 1 to {MAX_PAGE}"))
-        })
-    });
+    let (from, to) = dates(&query)?;
     let cursor = query.get("cursor").map(|text| text.parse().ok());
-    let cursor = cursor.map(|cursor| {
-        cursor.ok_or_else(|| {
-            Problem::malformed("the parameter cursor must be the next_cursor of a page")
-        })
-    });
+    let cursor = cursor.map(|cursor| cursor.ok_or_else(wrong_cursor));
     Ok(Period {
         from,
         to,
         after: cursor.transpose()?,
-        most: limit.transpose()?.unwrap_or(USUAL_PAGE),
+        most: limit(&query)?,
     })
 }
 

@@ -6,7 +6,10 @@
 mod answer;
 mod arrival;
 mod bodies;
+mod pages;
+mod partner_bodies;
 mod problem;
+mod site_bodies;
 
 pub use answer::Answer;
 pub use arrival::{Arrival, MAX_BODY_BYTES};
@@ -14,7 +17,21 @@ pub use bodies::{
     PreviewBody, RedemptionBody, license_answer, page, preview_answer, redemption_answer,
     statement_answer,
 };
+pub use pages::{HistoryPage, history_page, page_of};
+pub use partner_bodies::{
+    NewBatchBody, VoidBody, batch_answer, batch_id, batches_answer, codes_answer, history_answer,
+    issued_answer, sites_of_partner_answer, voided_answer,
+};
 pub use problem::{Problem, ProblemCode};
+pub use site_bodies::{
+    AdministratorBody, DeviceBody, DevicesBody, NewSiteBody, RoleBody, SettingsBody,
+    administrator_answer, administrators_answer, created_answer, deleted_answer, device_id,
+    devices_answer, email_of_path, forfeit, registered_answer, removed_answer, settings_answer,
+    site_answer, sites_answer,
+};
+
+/// The contract, as an OpenAPI document. A test holds it against the routes, the bodies and the problems.
+pub const OPENAPI: &str = include_str!("../../../openapi.yaml");
 
 use crate::telemetry;
 use aws_lambda_events::apigw::ApiGatewayV2httpRequest;

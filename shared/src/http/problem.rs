@@ -3,43 +3,96 @@
 //! 500 means a defect, and 503 that it is worth trying again; everything else is the caller's to change.
 
 use super::answer::Answer;
-use crate::commands::{CommandError, ReadError, RedeemError, SiteNotFound};
+use crate::commands::{
+    BatchError, CommandError, CreateSiteError, EmailNotVerified, ReadError, RedeemError,
+    RegisterError, RemoveError, SiteNotFound,
+};
+use crate::domain::administrator::AdministratorRefused;
+use crate::domain::amount::BalanceOutOfRange;
+use crate::domain::code::SecretMissing;
+use crate::domain::device::{RegistrationRefused, RemovalRefused};
+use crate::domain::identity::InvalidName;
 use crate::domain::redemption::CodeRefused;
+use crate::domain::site::{DeletionRefused, SettingsRefused};
 use crate::store::StoreError;
 use serde_json::{Map, Value, json};
 use std::error::Error;
 
-/// The stable codes of problems.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum ProblemCode {
-    /// 400: body, parameter or header cannot be read.
-    MalformedRequest,
-    /// 404: no such site, or the caller is none of its administrators.
-    SiteNotFound,
-    /// 422: mistyped, forged, or never issued.
-    CodeNotRecognised,
-    /// 409: applied before.
-    CodeAlreadyApplied,
-    /// 410: its last date is over.
-    CodeExpired,
-    /// 410: its partner voided it.
-    CodeVoided,
-    /// 422: issued for another site.
-    CodeNotForThisSite,
-    /// 422: it has maintenance credits, which SMS cannot be recharged with.
-    CodeNotForSms,
-    /// 422: it has maintenance credits, which a dynamic site cannot spend.
-    CodeNotForDynamicSites,
-    /// 422: a balance would rise above its limit.
-    BalanceLimit,
-    /// 422: same key, other body.
-    IdempotencyKeyReused,
-    /// 503: throttled or contended past the retries; nothing was changed.
-    Busy,
-    /// 503: a write was sent and its outcome is not known; repeat the request with the same key.
-    OutcomeUnknown,
-    /// 500: a defect.
-    InternalError,
+/// Declares the codes, with everything that belongs to each: its text, its status, its title.
+macro_rules! problem_codes {
+    ($($(#[$doc:meta])* $name:ident = $code:literal, $status:literal, $title:literal;)*) => {
+        /// The stable codes of problems.
+        #[derive(Clone, Copy, Debug, Eq, PartialEq)]
+        pub enum ProblemCode {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl ProblemCode {
+            /// Every code.
+            pub const ALL: &[Self] = &[$(Self::$name),*];
+
+            fn row(self) -> (&'static str, u16, &'static str) {
+                match self {
+                    $(Self::$name => ($code, $status, $title),)*
+                }
+            }
+        }
+    };
+}
+
+problem_codes! {
+    /// Body, parameter or header cannot be read.
+    MalformedRequest = "malformed-request", 400, "The request cannot be read";
+    /// No such site, or the caller is none of its administrators.
+    SiteNotFound = "site-not-found", 404, "There is no such site";
+    /// A role that does not allow it, another partner's ID, or no verified e-mail address.
+    NotAllowed = "not-allowed", 403, "This is not allowed";
+    /// The partner has no such batch.
+    BatchNotFound = "batch-not-found", 404, "There is no such batch";
+    /// The site has no such device.
+    DeviceNotFound = "device-not-found", 404, "There is no such device";
+    /// The site has no such administrator.
+    AdministratorNotFound = "administrator-not-found", 404, "There is no such administrator";
+    /// The site has a device of this ID.
+    DeviceExists = "device-exists", 409, "The device exists";
+    /// The person is an administrator already.
+    AdministratorExists = "administrator-exists", 409, "The administrator exists";
+    /// The master can hand a site over, and cannot leave it.
+    LastMaster = "last-master", 409, "A site has one master";
+    /// The site holds balances, and nothing says that they are given up.
+    SiteNotEmpty = "site-not-empty", 409, "The site holds balances";
+    /// The site would have more devices than a site may.
+    TooManyDevices = "too-many-devices", 422, "The site has too many devices";
+    /// The site would have more administrators than a site may.
+    TooManyAdministrators = "too-many-administrators", 422, "The site has too many administrators";
+    /// There are fewer credits than are needed.
+    InsufficientCredits = "insufficient-credits", 402, "There are too few credits";
+    /// The site is halted, and this needs it running.
+    PaymentRequired = "payment-required", 402, "The site is halted";
+    /// Mistyped, forged, or never issued.
+    CodeNotRecognised = "code-not-recognised", 422, "The code is not recognised";
+    /// Applied before.
+    CodeAlreadyApplied = "code-already-applied", 409, "The code was applied before";
+    /// Its last date is over.
+    CodeExpired = "code-expired", 410, "The code has expired";
+    /// Its partner voided it.
+    CodeVoided = "code-voided", 410, "The code was voided";
+    /// Issued for another site.
+    CodeNotForThisSite = "code-not-for-this-site", 422, "The code is for another site";
+    /// It has maintenance credits, which SMS cannot be recharged with.
+    CodeNotForSms = "code-not-for-sms", 422, "The code cannot recharge SMS";
+    /// It has maintenance credits, which a dynamic site cannot spend.
+    CodeNotForDynamicSites = "code-not-for-dynamic-sites", 422, "The code is for regular sites";
+    /// A balance would rise above its limit.
+    BalanceLimit = "balance-limit", 422, "The balance would be too large";
+    /// Same key, other body.
+    IdempotencyKeyReused = "idempotency-key-reused", 422, "The idempotency key was used before";
+    /// Throttled or contended past the retries; nothing was changed.
+    Busy = "busy", 503, "Too busy just now; nothing was changed";
+    /// A write was sent and its outcome is not known; repeat the request with the same key.
+    OutcomeUnknown = "outcome-unknown", 503, "Repeat the request with the same idempotency key";
+    /// A defect.
+    InternalError = "internal-error", 500, "Something is wrong here";
 }
 
 impl ProblemCode {
@@ -53,44 +106,6 @@ impl ProblemCode {
     #[must_use]
     pub fn status(self) -> u16 {
         self.row().1
-    }
-
-    /// The code, its status, and its title.
-    fn row(self) -> (&'static str, u16, &'static str) {
-        match self {
-            Self::MalformedRequest => ("malformed-request", 400, "The request cannot be read"),
-            Self::SiteNotFound => ("site-not-found", 404, "There is no such site"),
-            Self::CodeNotRecognised => ("code-not-recognised", 422, "The code is not recognised"),
-            Self::CodeAlreadyApplied => {
-                ("code-already-applied", 409, "The code was applied before")
-            }
-            Self::CodeExpired => ("code-expired", 410, "The code has expired"),
-            Self::CodeVoided => ("code-voided", 410, "The code was voided"),
-            Self::CodeNotForThisSite => (
-                "code-not-for-this-site",
-                422,
-                "The code is for another site",
-            ),
-            Self::CodeNotForSms => ("code-not-for-sms", 422, "The code cannot recharge SMS"),
-            Self::CodeNotForDynamicSites => (
-                "code-not-for-dynamic-sites",
-                422,
-                "The code is for regular sites",
-            ),
-            Self::BalanceLimit => ("balance-limit", 422, "The balance would be too large"),
-            Self::IdempotencyKeyReused => (
-                "idempotency-key-reused",
-                422,
-                "The idempotency key was used before",
-            ),
-            Self::Busy => ("busy", 503, "Too busy just now; nothing was changed"),
-            Self::OutcomeUnknown => (
-                "outcome-unknown",
-                503,
-                "Repeat the request with the same idempotency key",
-            ),
-            Self::InternalError => ("internal-error", 500, "Something is wrong here"),
-        }
     }
 }
 
@@ -118,6 +133,22 @@ impl Problem {
     /// The request cannot be read, and why.
     pub(super) fn malformed(detail: impl Into<String>) -> Self {
         Self::new(ProblemCode::MalformedRequest, detail)
+    }
+
+    /// The caller may not do this, and why.
+    pub(super) fn not_allowed(detail: impl Into<String>) -> Self {
+        Self::new(ProblemCode::NotAllowed, detail)
+    }
+
+    /// Something of ours is not as it should be.
+    fn defect(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self {
+            source: Some(cause.into()),
+            ..Self::new(
+                ProblemCode::InternalError,
+                "this is not your request's fault; it was logged",
+            )
+        }
     }
 
     /// The gateway was given a route that this function does not have: a mistake of the deployment.
@@ -171,6 +202,32 @@ impl From<SiteNotFound> for Problem {
     }
 }
 
+impl From<EmailNotVerified> for Problem {
+    fn from(error: EmailNotVerified) -> Self {
+        Self::not_allowed(error.to_string())
+    }
+}
+
+impl From<InvalidName> for Problem {
+    fn from(error: InvalidName) -> Self {
+        Self::malformed(error.to_string())
+    }
+}
+
+/// A balance that leaves its range where no rule lets it: credits are only taken where they are, and added by codes
+/// alone, which have a refusal of their own.
+impl From<BalanceOutOfRange> for Problem {
+    fn from(error: BalanceOutOfRange) -> Self {
+        Self::defect(error)
+    }
+}
+
+impl From<SecretMissing> for Problem {
+    fn from(error: SecretMissing) -> Self {
+        Self::defect(error)
+    }
+}
+
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         let (code, detail) = match &error {
@@ -179,10 +236,9 @@ impl From<StoreError> for Problem {
                 ProblemCode::OutcomeUnknown,
                 "the request may have been carried out: repeat it with the same Idempotency-Key",
             ),
-            StoreError::Corrupt(_) | StoreError::Refused(_) => (
-                ProblemCode::InternalError,
-                "this is not your request's fault; it was logged",
-            ),
+            StoreError::Corrupt(_) | StoreError::Defect(_) | StoreError::Refused(_) => {
+                return Self::defect(error);
+            }
         };
         Self {
             source: Some(Box::new(error)),
@@ -195,6 +251,7 @@ impl From<ReadError> for Problem {
     fn from(error: ReadError) -> Self {
         match error {
             ReadError::SiteNotFound(error) => error.into(),
+            ReadError::EmailNotVerified(error) => error.into(),
             ReadError::Store(error) => error.into(),
         }
     }
@@ -243,6 +300,109 @@ impl From<CodeRefused> for Problem {
                 Self::new(ProblemCode::CodeNotForDynamicSites, detail)
             }
             CodeRefused::BalanceLimit(_) => Self::new(ProblemCode::BalanceLimit, detail),
+        }
+    }
+}
+
+impl From<CreateSiteError> for Problem {
+    fn from(error: CreateSiteError) -> Self {
+        match error {
+            // Three random IDs in a row were taken: the source of randomness is broken.
+            CreateSiteError::Exists => Self::defect(error),
+            CreateSiteError::Balance(error) => error.into(),
+        }
+    }
+}
+
+impl From<SettingsRefused> for Problem {
+    fn from(error: SettingsRefused) -> Self {
+        match error {
+            SettingsRefused::Nothing => Self::malformed(error.to_string()),
+            SettingsRefused::Balance(error) => error.into(),
+        }
+    }
+}
+
+impl From<DeletionRefused> for Problem {
+    fn from(error: DeletionRefused) -> Self {
+        let detail = error.to_string();
+        match error {
+            DeletionRefused::NotAllowed => Self::not_allowed(detail),
+            DeletionRefused::NotEmpty(balances) => {
+                Self::new(ProblemCode::SiteNotEmpty, detail).with("balances", json!(balances))
+            }
+            DeletionRefused::Balance(error) => error.into(),
+        }
+    }
+}
+
+impl From<AdministratorRefused> for Problem {
+    fn from(error: AdministratorRefused) -> Self {
+        let code = match error {
+            AdministratorRefused::NotAllowed(_) => ProblemCode::NotAllowed,
+            AdministratorRefused::Exists { .. } => ProblemCode::AdministratorExists,
+            AdministratorRefused::NotFound => ProblemCode::AdministratorNotFound,
+            AdministratorRefused::LastMaster => ProblemCode::LastMaster,
+            AdministratorRefused::TooMany => ProblemCode::TooManyAdministrators,
+            AdministratorRefused::Balance(error) => return error.into(),
+        };
+        Self::new(code, error.to_string())
+    }
+}
+
+impl From<RegisterError> for Problem {
+    fn from(error: RegisterError) -> Self {
+        let detail = error.to_string();
+        match error {
+            RegisterError::Refused(refused) => refused.into(),
+            RegisterError::Exists(devices) => {
+                Self::new(ProblemCode::DeviceExists, detail).with("device_ids", json!(devices))
+            }
+        }
+    }
+}
+
+impl From<RegistrationRefused> for Problem {
+    fn from(error: RegistrationRefused) -> Self {
+        let detail = error.to_string();
+        match error {
+            RegistrationRefused::PaymentRequired => Self::new(ProblemCode::PaymentRequired, detail),
+            RegistrationRefused::InsufficientCredits { needed, available } => {
+                Self::new(ProblemCode::InsufficientCredits, detail)
+                    .with("needed", needed)
+                    .with("available", available)
+            }
+            RegistrationRefused::Count => Self::malformed(detail),
+            RegistrationRefused::TooManyDevices(_) => {
+                Self::new(ProblemCode::TooManyDevices, detail)
+            }
+            RegistrationRefused::Balance(error) => error.into(),
+        }
+    }
+}
+
+impl From<RemoveError> for Problem {
+    fn from(error: RemoveError) -> Self {
+        match error {
+            RemoveError::Refused(RemovalRefused::NotCounted(_)) => Self::defect(error),
+            RemoveError::Refused(RemovalRefused::Balance(error)) => error.into(),
+            RemoveError::NotFound => Self::new(ProblemCode::DeviceNotFound, error.to_string()),
+        }
+    }
+}
+
+impl From<BatchError> for Problem {
+    fn from(error: BatchError) -> Self {
+        let detail = error.to_string();
+        match error {
+            BatchError::Invalid(_) => Self::malformed(detail),
+            BatchError::NotFound => Self::new(ProblemCode::BatchNotFound, detail),
+            BatchError::CodeNotRecognised { place, .. } => {
+                Self::new(ProblemCode::CodeNotRecognised, detail).with("place", place)
+            }
+            BatchError::KeyReused => Self::new(ProblemCode::IdempotencyKeyReused, detail),
+            BatchError::SecretMissing(error) => error.into(),
+            BatchError::Store(error) => error.into(),
         }
     }
 }

@@ -12,9 +12,12 @@
 //! ```
 
 use super::Store;
-use super::items::{FirstAnswer, Item, encode, encode_device, encode_entry, encode_site};
-use super::keys::Key;
+use super::items::{
+    FirstAnswer, Item, encode, encode_device, encode_entry, encode_history, encode_site,
+};
+use super::keys::{Key, RequestOf};
 use super::retry::Failure;
+use crate::domain::account::Sale;
 use crate::domain::change::{Change, Guard};
 use crate::domain::code::{Application, CodeKey};
 use crate::domain::identity::{CommandId, SiteId};
@@ -31,9 +34,9 @@ pub(super) const PRESENT: &str = "attribute_exists(PK)";
 /// The site is the one that was read.
 const SITE_UNCHANGED: &str = "version = :read";
 /// Nobody applied the code.
-const CODE_NOT_APPLIED: &str = "attribute_not_exists(applied_at)";
+pub(super) const CODE_NOT_APPLIED: &str = "attribute_not_exists(applied_at)";
 /// Its partner did not void it.
-const CODE_NOT_VOIDED: &str = "attribute_not_exists(voided_at)";
+pub(super) const CODE_NOT_VOIDED: &str = "attribute_not_exists(voided_at)";
 /// Its last date is not over.
 const CODE_NOT_EXPIRED: &str = "(attribute_not_exists(expires_on) OR expires_on >= :today)";
 /// It is for every site, or for this one.
@@ -55,6 +58,8 @@ pub struct Commit<'a> {
 /// A request to be remembered with the change it led to.
 #[derive(Clone, Debug)]
 pub struct RequestRecord {
+    /// Whose it is.
+    pub whose: RequestOf,
     /// Its idempotency key.
     pub key: String,
     /// The instant of the request, by which an older item of the key may be forgotten.
@@ -117,15 +122,20 @@ impl Store {
             items.push(self.guard(guard, &change.site.id)?);
         }
         if let Some(request) = request {
-            let key = Key::Request(change.site.id.clone(), request.key.clone());
-            let now = AttributeValue::N(request.now.as_second().to_string());
-            items.push(self.put(
-                encode(&key, &request.answer)?,
-                REQUEST_UNKNOWN,
-                [(":now", now)],
-            )?);
+            items.push(self.request(request)?);
         }
         Ok(())
+    }
+
+    /// A request, to be remembered.
+    pub(super) fn request(
+        &self,
+        request: &RequestRecord,
+    ) -> Result<TransactWriteItem, Box<dyn Error + Send + Sync>> {
+        let key = Key::Request(request.whose.clone(), request.key.clone());
+        let now = AttributeValue::N(request.now.as_second().to_string());
+        let item = encode(&key, &request.answer)?;
+        Ok(self.put(item, REQUEST_UNKNOWN, [(":now", now)])?)
     }
 
     fn site(&self, change: &Change) -> Result<TransactWriteItem, Box<dyn Error + Send + Sync>> {
@@ -153,18 +163,49 @@ impl Store {
             } => self.apply_code(key, application, *today)?,
             Guard::DeviceAdded(device) => self.put(encode_device(device)?, ABSENT, [])?,
             Guard::DeviceRemoved(device) => {
-                let key = Key::Device(site.clone(), device.clone());
-                let delete = Delete::builder()
-                    .table_name(&self.table)
-                    .set_key(Some(key.attributes()));
-                let delete = delete.condition_expression(PRESENT).build()?;
-                TransactWriteItem::builder().delete(delete).build()
+                self.delete(&Key::Device(site.clone(), device.clone()))?
             }
             Guard::AdministratorAdded { email } => {
                 let key = Key::AdministratorOf(email.clone(), site.clone());
                 self.put(key.attributes(), ABSENT, [])?
             }
+            Guard::AdministratorRemoved { email } => {
+                self.delete(&Key::AdministratorOf(email.clone(), site.clone()))?
+            }
+            Guard::SiteOfPartner(sale) => self.add_to_site_of(sale)?,
+            Guard::InHistory(line) => self.put(encode_history(line)?, ABSENT, [])?,
         })
+    }
+
+    /// Deletes an item that must be there.
+    fn delete(&self, key: &Key) -> Result<TransactWriteItem, BuildError> {
+        let delete = Delete::builder()
+            .table_name(&self.table)
+            .set_key(Some(key.attributes()))
+            .condition_expression(PRESENT)
+            .build()?;
+        Ok(TransactWriteItem::builder().delete(delete).build())
+    }
+
+    /// Adds up what a site got of a partner. It needs no condition: the transaction that it is part of is carried out
+    /// once, by those of the site and the code.
+    fn add_to_site_of(&self, sale: &Sale) -> Result<TransactWriteItem, BuildError> {
+        let number = |amount: u64| AttributeValue::N(amount.to_string());
+        let key = Key::SiteOf(sale.partner_id.clone(), sale.site_id.clone());
+        let received = sale.received();
+        let update = Update::builder()
+            .table_name(&self.table)
+            .set_key(Some(key.attributes()))
+            .update_expression(
+                "SET last_applied_at = :at ADD codes :codes, credits :credits, maintenance_credits :maintenance, sms :sms",
+            )
+            .expression_attribute_values(":at", AttributeValue::S(sale.at.to_string()))
+            .expression_attribute_values(":codes", number(received.codes))
+            .expression_attribute_values(":credits", number(received.credits))
+            .expression_attribute_values(":maintenance", number(received.maintenance_credits))
+            .expression_attribute_values(":sms", number(received.sms))
+            .build()?;
+        Ok(TransactWriteItem::builder().update(update).build())
     }
 
     fn apply_code(

@@ -1,16 +1,19 @@
 //! The items of the table and the domain's types, in both directions.
 
 use super::keys::{Key, PK, SK};
+use crate::domain::account::{HistoryLine, Received, Told};
 use crate::domain::agenda;
 use crate::domain::amount::Balances;
 use crate::domain::calendar::{AnchorDay, Devices};
-use crate::domain::code::{Application, Batch, Code, CodeKey, CodeState, CodeValue, SecretId};
+use crate::domain::code::{
+    Application, Batch, Code, CodeKey, CodeState, CodeValue, SecretId, Voiding,
+};
 use crate::domain::device::Device;
 use crate::domain::entry::{Entry, Hash};
 use crate::domain::identity::{
-    BatchId, CommandId, Country, DeviceId, Email, PartnerId, SiteId, SiteName, TimeZone,
+    BatchId, CommandId, Country, DeviceId, Email, Language, PartnerId, Reason, SiteId, SiteName,
+    Subject, TimeZone,
 };
-use crate::domain::license::License;
 use crate::domain::site::{Administrator, Site, SiteType, Status};
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::{Timestamp, civil::Date};
@@ -51,6 +54,7 @@ struct SiteAttributes {
     name: SiteName,
     country: Country,
     time_zone: TimeZone,
+    language: Language,
     site_type: SiteType,
     status: Status,
     credits: u64,
@@ -84,6 +88,7 @@ pub(super) fn encode_site(site: &Site) -> Result<Item, CorruptItem> {
         name: site.name.clone(),
         country: site.country.clone(),
         time_zone: site.time_zone.clone(),
+        language: site.language.clone(),
         site_type: site.site_type,
         status: site.status,
         credits: site.balances.credits,
@@ -125,6 +130,7 @@ pub fn decode_site(item: &Item) -> Result<Site, CorruptItem> {
         name: attributes.name,
         country: attributes.country,
         time_zone: attributes.time_zone,
+        language: attributes.language,
         site_type: attributes.site_type,
         status: attributes.status,
         balances: Balances {
@@ -192,6 +198,10 @@ struct CodeAttributes {
     command_id: Option<CommandId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     voided_at: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    voided_by: Option<Subject>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    void_reason: Option<Reason>,
 }
 
 /// An outstanding code; what is written on one that was applied, the write path sets.
@@ -211,6 +221,8 @@ pub(super) fn encode_new_code(code: &Code) -> Result<Item, CorruptItem> {
         applied_entry: None,
         command_id: None,
         voided_at: None,
+        voided_by: None,
+        void_reason: None,
     };
     encode(&Key::Code(code.key.clone()), &attributes)
 }
@@ -218,7 +230,7 @@ pub(super) fn encode_new_code(code: &Code) -> Result<Item, CorruptItem> {
 /// Reads a code.
 ///
 /// # Errors
-/// The item is not of its form, or says that the code was applied without saying where.
+/// The item is not of its form, or says that the code was applied or voided without saying how.
 pub fn decode_code(item: &Item) -> Result<Code, CorruptItem> {
     let corrupt = |reason: &str| CorruptItem::of(item, reason);
     let attributes: CodeAttributes = decode(item)?;
@@ -227,20 +239,33 @@ pub fn decode_code(item: &Item) -> Result<Code, CorruptItem> {
         attributes.applied_to,
         attributes.applied_by,
         attributes.applied_entry,
-        attributes.command_id,
     );
-    let state = match (applied, attributes.voided_at) {
-        ((None, None, None, None, None), None) => CodeState::Outstanding,
-        ((None, None, None, None, None), Some(at)) => CodeState::Voided { at },
-        ((Some(at), Some(site_id), Some(by), Some(entry_sequence), Some(command_id)), None) => {
-            CodeState::Applied(Application {
-                site_id,
-                entry_sequence,
+    let voided = (
+        attributes.voided_at,
+        attributes.voided_by,
+        attributes.void_reason,
+    );
+    let state = match (applied, voided, attributes.command_id) {
+        ((None, None, None, None), (None, None, None), None) => CodeState::Outstanding,
+        ((None, None, None, None), (Some(at), Some(by), Some(reason)), Some(command_id)) => {
+            CodeState::Voided(Voiding {
                 at,
                 by,
+                reason,
                 command_id,
             })
         }
+        (
+            (Some(at), Some(site_id), Some(by), Some(entry_sequence)),
+            (None, None, None),
+            Some(command_id),
+        ) => CodeState::Applied(Application {
+            site_id,
+            entry_sequence,
+            at,
+            by,
+            command_id,
+        }),
         _ => {
             return Err(corrupt(
                 "it is neither outstanding, nor applied, nor voided",
@@ -354,16 +379,75 @@ pub fn decode_device(item: &Item) -> Result<Device, CorruptItem> {
     })
 }
 
+/// What a site got of a partner, and when it last did: an item that is only ever added to.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub struct SiteOfAttributes {
+    /// What it got.
+    #[serde(flatten)]
+    pub received: Received,
+    /// When it last applied one of the partner's codes.
+    pub last_applied_at: Timestamp,
+}
+
+/// Reads what a site got of a partner.
+///
+/// # Errors
+/// The item is not of its form.
+pub fn decode_site_of(item: &Item) -> Result<(PartnerId, SiteId, SiteOfAttributes), CorruptItem> {
+    let corrupt = |reason: &str| CorruptItem::of(item, reason);
+    let partner = second_part(item, PK).and_then(|id| PartnerId::parse(id).ok());
+    let site = second_part(item, SK).and_then(|id| SiteId::parse(id).ok());
+    Ok((
+        partner.ok_or_else(|| corrupt("its key has no partner ID"))?,
+        site.ok_or_else(|| corrupt("its key has no site ID"))?,
+        decode(item)?,
+    ))
+}
+
+pub(super) fn encode_history(line: &HistoryLine) -> Result<Item, CorruptItem> {
+    let key = Key::History(line.partner_id.clone(), line.told.at, line.id.clone());
+    encode(&key, &line.told)
+}
+
+/// Reads a line of a partner's history.
+///
+/// # Errors
+/// The item is not of its form.
+pub fn decode_history(item: &Item) -> Result<HistoryLine, CorruptItem> {
+    let corrupt = |reason: &str| CorruptItem::of(item, reason);
+    let told: Told = decode(item)?;
+    let partner = second_part(item, PK).and_then(|id| PartnerId::parse(id).ok());
+    let id = second_part(item, SK).and_then(|rest| rest.split_once('#'));
+    Ok(HistoryLine {
+        partner_id: partner.ok_or_else(|| corrupt("its key has no partner ID"))?,
+        id: id.ok_or_else(|| corrupt("its key has no ID"))?.1.to_owned(),
+        told,
+    })
+}
+
+/// The site that an item of a person's sites names.
+///
+/// # Errors
+/// Its key is not of its form.
+pub fn decode_administrator_of(item: &Item) -> Result<(Email, SiteId), CorruptItem> {
+    let email = second_part(item, PK).and_then(|email| Email::parse(email).ok());
+    let site = second_part(item, SK).and_then(|id| SiteId::parse(id).ok());
+    email
+        .zip(site)
+        .ok_or_else(|| CorruptItem::of(item, "its key names no person or no site"))
+}
+
 /// What a request led to, as its item keeps it: enough to give the first answer again, word for word.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
 pub struct FirstAnswer {
     /// The hash of who asked for what.
     pub fingerprint: String,
-    /// The entry that the request led to.
-    pub entry_sequence: u64,
-    /// The license that was answered. It cannot be made again later, as the site moves on.
-    #[serde(with = "license_text")]
-    pub license: License,
+    /// The entry of a site's statement that the request led to, if it changed a site.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub entry_sequence: Option<u64>,
+    /// What else was answered, as JSON. It cannot be made again later, as the site moves on. (One text: an item of
+    /// nested maps would cost more bytes.)
+    pub answer: String,
     /// When the item may be forgotten, in seconds of the Unix epoch: the table's TTL.
     pub expires_at: i64,
 }
@@ -375,27 +459,6 @@ impl FirstAnswer {
     /// The item is not of its form.
     pub fn decode(item: &Item) -> Result<Self, CorruptItem> {
         decode(item)
-    }
-}
-
-/// The license as one JSON text: an item of nested maps would cost more bytes.
-mod license_text {
-    use crate::domain::license::License;
-    use serde::{Deserialize, Deserializer, Serializer, de, ser};
-
-    pub(super) fn serialize<S: Serializer>(
-        license: &License,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        let text = serde_json::to_string(license).map_err(ser::Error::custom)?;
-        serializer.serialize_str(&text)
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<License, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        serde_json::from_str(&text).map_err(de::Error::custom)
     }
 }
 

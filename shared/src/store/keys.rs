@@ -3,6 +3,7 @@
 use crate::domain::code::CodeKey;
 use crate::domain::identity::{BatchId, DeviceId, Email, PartnerId, SiteId};
 use aws_sdk_dynamodb::types::AttributeValue;
+use jiff::Timestamp;
 use std::collections::HashMap;
 
 /// The partition key's attribute.
@@ -11,6 +12,14 @@ pub(super) const PK: &str = "PK";
 pub(super) const SK: &str = "SK";
 /// What the sort keys of entries begin with.
 pub(super) const ENTRY_PREFIX: &str = "ENTRY#";
+/// What the sort keys of devices begin with.
+pub(super) const DEVICE_PREFIX: &str = "DEVICE#";
+/// What the sort keys of batches begin with.
+pub(super) const BATCH_PREFIX: &str = "BATCH#";
+/// What the sort keys of a person's and of a partner's sites begin with.
+pub(super) const SITE_PREFIX: &str = "SITE#";
+/// What the sort keys of a partner's history begin with.
+pub(super) const HISTORY_PREFIX: &str = "HISTORY#";
 
 /// Names one item of the table.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -21,14 +30,29 @@ pub enum Key {
     Entry(SiteId, u64),
     /// A device of a site.
     Device(SiteId, DeviceId),
-    /// A request that changed a site, by its idempotency key.
-    Request(SiteId, String),
+    /// A request, by whose it is and its idempotency key.
+    Request(RequestOf, String),
     /// A code.
     Code(CodeKey),
     /// A batch of a partner.
     Batch(PartnerId, BatchId),
     /// A site that a person administers.
     AdministratorOf(Email, SiteId),
+    /// A site that applied codes of a partner.
+    SiteOf(PartnerId, SiteId),
+    /// A line of a partner's history, by its instant and what makes it unique there.
+    History(PartnerId, Timestamp, String),
+}
+
+/// Among whose requests an idempotency key is unique.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum RequestOf {
+    /// Those that change a site.
+    Site(SiteId),
+    /// Those of a partner.
+    Partner(PartnerId),
+    /// Those of a person to whom no site belongs yet.
+    Person(Email),
 }
 
 impl Key {
@@ -38,12 +62,33 @@ impl Key {
         match self {
             Self::Site(site) => (site_partition(site), "SITE".to_owned()),
             Self::Entry(site, sequence) => (site_partition(site), entry_sort_key(*sequence)),
-            Self::Device(site, device) => (site_partition(site), format!("DEVICE#{device}")),
-            Self::Request(site, key) => (site_partition(site), format!("REQUEST#{key}")),
+            Self::Device(site, device) => {
+                (site_partition(site), format!("{DEVICE_PREFIX}{device}"))
+            }
+            Self::Request(whose, key) => {
+                let partition = match whose {
+                    RequestOf::Site(site) => site_partition(site),
+                    RequestOf::Partner(partner) => partner_partition(partner),
+                    RequestOf::Person(email) => person_partition(email),
+                };
+                (partition, format!("REQUEST#{key}"))
+            }
             Self::Code(key) => (format!("CODE#{}", key.as_str()), "CODE".to_owned()),
-            Self::Batch(partner, batch) => (format!("PARTNER#{partner}"), format!("BATCH#{batch}")),
+            Self::Batch(partner, batch) => {
+                (partner_partition(partner), format!("{BATCH_PREFIX}{batch}"))
+            }
             Self::AdministratorOf(email, site) => {
-                (format!("ADMIN#{email}"), format!("SITE#{site}"))
+                (person_partition(email), format!("{SITE_PREFIX}{site}"))
+            }
+            Self::SiteOf(partner, site) => {
+                (account_partition(partner), format!("{SITE_PREFIX}{site}"))
+            }
+            Self::History(partner, at, id) => {
+                let instant = history_instant(*at);
+                (
+                    account_partition(partner),
+                    format!("{HISTORY_PREFIX}{instant}#{id}"),
+                )
             }
         }
     }
@@ -66,4 +111,25 @@ pub(super) fn site_partition(site: &SiteId) -> String {
 /// The sort key of an entry: sixteen digits, which 2^53 entries fit, so that the text sorts as the number does.
 pub(super) fn entry_sort_key(sequence: u64) -> String {
     format!("{ENTRY_PREFIX}{sequence:016}")
+}
+
+/// The partition of a partner's batches and requests.
+pub(super) fn partner_partition(partner: &PartnerId) -> String {
+    format!("PARTNER#{partner}")
+}
+
+/// The partition of a partner's account. It is another than the one above, so that a role which applies codes can add
+/// to the account and reach nothing else of the partner's.
+pub(super) fn account_partition(partner: &PartnerId) -> String {
+    format!("ACCOUNT#{partner}")
+}
+
+/// The partition of a person's sites, and of the requests that made them.
+pub(super) fn person_partition(email: &Email) -> String {
+    format!("ADMIN#{email}")
+}
+
+/// An instant as the history sorts it: always with nine digits after the point, so that the text sorts as the time does.
+pub(super) fn history_instant(at: Timestamp) -> String {
+    format!("{at:.9}")
 }

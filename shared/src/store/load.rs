@@ -1,11 +1,12 @@
 //! Strongly consistent reads of items by key, in one round trip.
 
-use super::items::{Item, decode_entry};
+use super::items::{Item, decode_entry, decode_site};
 use super::keys::{Key, PK, SK};
 use super::retry::{Attempts, Failure};
 use super::{Store, StoreError};
 use crate::domain::entry::Entry;
-use crate::domain::identity::SiteId;
+use crate::domain::identity::{CommandId, SiteId};
+use crate::domain::site::Site;
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
 use std::collections::HashMap;
 
@@ -36,7 +37,7 @@ impl Store {
         Ok(found)
     }
 
-    /// Reads one entry of a statement.
+    /// Reads one entry of a statement, and the command that wrote it.
     ///
     /// # Errors
     /// As [`Store::load`]; or the item is not of its form.
@@ -45,13 +46,25 @@ impl Store {
         site: &SiteId,
         sequence: u64,
         attempts: &mut Attempts,
-    ) -> Result<Option<Entry>, StoreError> {
+    ) -> Result<Option<(Entry, CommandId)>, StoreError> {
         let key = Key::Entry(site.clone(), sequence);
         let item = self.load(&[key], attempts).await?.pop().flatten();
-        Ok(item
-            .map(|item| decode_entry(&item))
-            .transpose()?
-            .map(|(entry, _)| entry))
+        Ok(item.map(|item| decode_entry(&item)).transpose()?)
+    }
+
+    /// Reads sites, at most 100, each at its ID's place: `None` where there is none.
+    ///
+    /// # Errors
+    /// As [`Store::entry`].
+    pub async fn sites(
+        &self,
+        ids: &[SiteId],
+        attempts: &mut Attempts,
+    ) -> Result<Vec<Option<Site>>, StoreError> {
+        let keys: Vec<Key> = ids.iter().cloned().map(Key::Site).collect();
+        let items = self.load(&keys, attempts).await?.into_iter();
+        let sites = items.map(|item| item.map(|item| decode_site(&item)).transpose());
+        Ok(sites.collect::<Result<_, _>>()?)
     }
 
     /// One request: what it found, and the keys that it left unprocessed.

@@ -9,18 +9,21 @@ mod batch;
 mod commit;
 mod items;
 mod keys;
+mod listing;
 mod load;
 mod retry;
 mod statement;
 
 pub use agenda::Due;
-pub use batch::IssueError;
+pub(crate) use batch::MAX_CODES_VOIDED_AT_ONCE;
+pub use batch::{Begun, NotCarriedOut};
 pub use commit::{Commit, CommitFailed, RequestRecord};
 pub use items::{
-    CorruptItem, FirstAnswer, Item, decode_batch, decode_code, decode_device, decode_entry,
-    decode_site,
+    CorruptItem, FirstAnswer, Item, SiteOfAttributes, decode_administrator_of, decode_batch,
+    decode_code, decode_device, decode_entry, decode_history, decode_site, decode_site_of,
 };
-pub use keys::Key;
+pub use keys::{Key, RequestOf};
+pub use listing::{Listed, Listing};
 pub use retry::{Attempts, Failure};
 pub use statement::{Page, StatementQuery};
 
@@ -57,7 +60,16 @@ pub enum StoreError {
     /// An item is not of its form, which is a defect.
     #[error(transparent)]
     Corrupt(#[from] CorruptItem),
+    /// Something of ours is missing or has no form, which is a defect.
+    #[error("something is not as it was written")]
+    Defect(#[source] Box<dyn Error + Send + Sync>),
     /// The table refused the request as wrong, which is a defect or a deployment mistake.
     #[error("the table refused the request")]
     Refused(#[source] Box<dyn Error + Send + Sync>),
+}
+
+impl StoreError {
+    pub(crate) fn defect(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::Defect(error.into())
+    }
 }

@@ -6,7 +6,7 @@ use site_credits::domain::amount::Changes;
 use site_credits::domain::code::{Application, Batch, Code, CodeState};
 use site_credits::domain::entry::{Actor, CodeReference, Entry, Event};
 use site_credits::domain::identity::CommandId;
-use site_credits::domain::site::{Site, SiteType};
+use site_credits::domain::site::SiteType;
 use std::collections::{BTreeMap, HashMap};
 
 /// The redemptions that statements tell of, by the key of their code.
@@ -23,7 +23,23 @@ struct Redemption {
 }
 
 impl Redemptions {
-    pub(super) fn take(&mut self, entry: &Entry, command_id: &CommandId, site: &Site) {
+    /// Every redemption, with the code that it names.
+    pub(super) fn all(&self) -> impl Iterator<Item = (&Entry, &CodeReference)> {
+        let entries = self
+            .0
+            .values()
+            .flatten()
+            .map(|redemption| &redemption.entry);
+        entries.filter_map(|entry| Some((entry, code_of(entry)?)))
+    }
+
+    pub(super) fn take(
+        &mut self,
+        entry: &Entry,
+        command_id: &CommandId,
+        site_type: SiteType,
+        on: Date,
+    ) {
         if let Some(code) = code_of(entry) {
             self.0
                 .entry(code.code_id.as_str().to_owned())
@@ -31,8 +47,8 @@ impl Redemptions {
                 .push(Redemption {
                     entry: entry.clone(),
                     command_id: command_id.clone(),
-                    site_type: site.site_type,
-                    on: site.time_zone.date(entry.at),
+                    site_type,
+                    on,
                 });
         }
     }
@@ -50,7 +66,11 @@ pub(super) fn check(sorted: &Sorted, mut redemptions: Redemptions, findings: &mu
     for code in &sorted.codes {
         findings.codes += 1;
         let entries = redemptions.0.remove(code.key.as_str()).unwrap_or_default();
-        findings.applied += usize::from(matches!(code.state, CodeState::Applied(_)));
+        match code.state {
+            CodeState::Applied(_) => findings.applied += 1,
+            CodeState::Voided(_) => findings.voided += 1,
+            CodeState::Outstanding => findings.left += 1,
+        }
         for what in wrong_with(code, &entries) {
             findings.violation(
                 format_args!("code …{} ({})", code.last_four, code.key.as_str()),
@@ -75,8 +95,8 @@ pub(super) fn check(sorted: &Sorted, mut redemptions: Redemptions, findings: &mu
 
 fn wrong_with(code: &Code, redemptions: &[Redemption]) -> Vec<String> {
     match (&code.state, redemptions) {
-        (CodeState::Outstanding | CodeState::Voided { .. }, []) => Vec::new(),
-        (CodeState::Outstanding | CodeState::Voided { .. }, [Redemption { entry, .. }, ..]) => {
+        (CodeState::Outstanding | CodeState::Voided(_), []) => Vec::new(),
+        (CodeState::Outstanding | CodeState::Voided(_), [Redemption { entry, .. }, ..]) => {
             vec![format!(
                 "entry {} of site {} applies it, and it is not marked as applied",
                 entry.sequence, entry.site_id

@@ -4,12 +4,12 @@ use super::codes::Redemptions;
 use super::{Findings, SiteParts};
 use jiff::civil::Date;
 use site_credits::domain::agenda;
-use site_credits::domain::amount::Changes;
+use site_credits::domain::amount::{Balances, Changes};
 use site_credits::domain::calendar::AnchorDay;
 use site_credits::domain::device::Device;
-use site_credits::domain::entry::{ChainVerifier, Entry, Event};
-use site_credits::domain::identity::TimeZone;
-use site_credits::domain::site::{Site, SiteType, Status};
+use site_credits::domain::entry::{Actor, ChainVerifier, Entry, Event};
+use site_credits::domain::identity::{Language, SiteName, TimeZone};
+use site_credits::domain::site::{Role, Site, SiteType, Status};
 use std::collections::BTreeMap;
 
 /// Checks a site and everything that belongs to it.
@@ -27,12 +27,21 @@ pub(super) fn check(
     };
     findings.sites += 1;
     let mut chain = ChainVerifier::default();
+    let mut zone = site.time_zone.clone();
     for (entry, command_id) in &parts.entries {
         if let Err(broken) = chain.next(entry) {
             findings.violation(of, broken);
             return;
         }
-        redemptions.take(entry, command_id, site);
+        redemptions.take(entry, command_id, site.site_type, zone.date(entry.at));
+        match &entry.event {
+            Event::SiteCreation { time_zone, .. }
+            | Event::SettingsChange {
+                time_zone: Some(time_zone),
+                ..
+            } => zone = time_zone.clone(),
+            _ => {}
+        }
     }
     let mut wrong = |right: bool, what: String| {
         if !right {
@@ -69,6 +78,9 @@ pub(super) fn check(
     if let Err(what) = ledger.agrees_with(site, &parts.devices) {
         findings.violation(&of, what);
     }
+    if let Err(what) = ledger.settings_agree_with(site, &parts.findable_by) {
+        findings.violation(&of, what);
+    }
     if let Err(what) = on_the_agenda(site, parts) {
         findings.violation(&of, what);
     }
@@ -98,7 +110,13 @@ fn on_the_agenda(site: &Site, parts: &SiteParts) -> Result<(), String> {
 #[derive(Default)]
 struct Ledger {
     site_type: Option<SiteType>,
+    name: Option<SiteName>,
     time_zone: Option<TimeZone>,
+    language: Option<Language>,
+    administrators: BTreeMap<String, Role>,
+    /// No date is earlier than this: what had been charged when the site last moved to another time zone.
+    floor: Date,
+    deleted: bool,
     /// How many devices were registered on each date and are still there.
     devices: BTreeMap<Date, u32>,
     /// Everything until this date is settled.
@@ -126,12 +144,15 @@ impl Ledger {
             !self.paid || resumes,
             "what was overdue is paid, and the site was not resumed",
         )?;
+        expect(!self.deleted, "something happened to a deleted site")?;
         match &entry.event {
             Event::SiteCreation {
+                name,
+                language,
                 site_type,
                 time_zone,
                 opened_on,
-                ..
+                country: _,
             } => {
                 expect(
                     entry.sequence == 1 && free,
@@ -139,10 +160,59 @@ impl Ledger {
                 )?;
                 (self.site_type, self.settled) = (Some(*site_type), *opened_on);
                 self.time_zone = Some(time_zone.clone());
+                (self.name, self.language) = (Some(name.clone()), Some(language.clone()));
+                let Actor::Administrator { email } = &entry.actor else {
+                    return Err("a site has no creator".to_owned());
+                };
+                let master = (email.as_str().to_owned(), Role::Master);
+                self.administrators.extend([master]);
                 expect(
                     self.date(entry) == Some(*opened_on),
                     "the site was opened on another date",
                 )?;
+            }
+            Event::SettingsChange {
+                name,
+                time_zone,
+                language,
+            } => {
+                expect(free, "settings change no balance")?;
+                self.up_to_date(entry)?;
+                if time_zone.is_some() && self.dynamic() {
+                    self.floor = match self.halted {
+                        Some(_) => self.settled,
+                        None => self.date(entry).unwrap_or(self.floor),
+                    };
+                }
+                self.name = name.clone().or(self.name.take());
+                self.time_zone = time_zone.clone().or(self.time_zone.take());
+                self.language = language.clone().or(self.language.take());
+            }
+            Event::AdministratorChange {
+                email,
+                role_before,
+                role_after,
+            } => {
+                expect(free, "a role changes no balance")?;
+                self.up_to_date(entry)?;
+                let known = match role_after {
+                    Some(role) => self.administrators.insert(email.to_string(), *role),
+                    None => self.administrators.remove(email.as_str()),
+                };
+                expect(
+                    known == *role_before,
+                    "an administrator had another role before",
+                )?;
+            }
+            Event::SiteDeletion { forfeited } => {
+                self.up_to_date(entry)?;
+                expect(
+                    entry.balances == Balances::default()
+                        && Changes::take_all(*forfeited) == Ok(entry.changes),
+                    "a site was deleted, and something is left of it",
+                )?;
+                self.administrators.clear();
+                (self.deleted, self.halted) = (true, None);
             }
             Event::Redemption(_) | Event::SmsRedemption(_) => {}
             Event::DeviceRegistration {
@@ -167,9 +237,7 @@ impl Ledger {
             }
             Event::DeviceRemoval { registered_on, .. } => {
                 expect(free, "removing a device changes no balance")?;
-                if self.halted.is_none() {
-                    self.nothing_due(self.date(entry).unwrap_or(self.settled))?;
-                }
+                self.up_to_date(entry)?;
                 let count = self
                     .devices
                     .get_mut(registered_on)
@@ -252,16 +320,29 @@ impl Ledger {
                 self.settled = *resumed_on;
             }
         }
-        let halted = entry.status == Status::PaymentRequired;
+        let status = match (self.deleted, self.halted) {
+            (true, _) => Status::Deleted,
+            (false, Some(_)) => Status::PaymentRequired,
+            (false, None) => Status::Activated,
+        };
         expect(
-            self.halted.is_some() == halted,
-            "the status changed without a halt or a resume",
+            entry.status == status,
+            "the status changed without a halt, a resume or a deletion",
         )
     }
 
-    /// The date of an entry, in the site's zone.
+    /// The date of an entry, in the site's zone, which never runs backwards.
     fn date(&self, entry: &Entry) -> Option<Date> {
-        self.time_zone.as_ref().map(|zone| zone.date(entry.at))
+        let zone = self.time_zone.as_ref();
+        zone.map(|zone| zone.date(entry.at).max(self.floor))
+    }
+
+    /// A command charges what is due first, unless the site is halted (rule 11).
+    fn up_to_date(&self, entry: &Entry) -> Result<(), String> {
+        match self.halted {
+            Some(_) => Ok(()),
+            None => self.nothing_due(self.date(entry).unwrap_or(self.settled)),
+        }
     }
 
     fn dynamic(&self) -> bool {
@@ -302,6 +383,33 @@ impl Ledger {
             .sum()
     }
 
+    /// The site item and the items by which its administrators find it say what the statement says.
+    fn settings_agree_with(&self, site: &Site, findable_by: &[String]) -> Result<(), String> {
+        expect(
+            self.name.as_ref() == Some(&site.name)
+                && self.time_zone.as_ref() == Some(&site.time_zone)
+                && self.language.as_ref() == Some(&site.language),
+            "its settings are not those of its statement",
+        )?;
+        let own = site.administrators.iter();
+        let own: BTreeMap<String, Role> = own
+            .map(|administrator| (administrator.email.to_string(), administrator.role))
+            .collect();
+        expect(
+            own == self.administrators && own.len() == site.administrators.len(),
+            "its administrators are not those of its statement",
+        )?;
+        let masters = own.values().filter(|&&role| role == Role::Master).count();
+        expect(
+            masters == usize::from(!self.deleted),
+            "it has not one master",
+        )?;
+        expect(
+            own.keys().eq(findable_by),
+            "those who find it among their sites are not its administrators",
+        )
+    }
+
     /// The site item, its device items and its counters say what the statement says.
     fn agrees_with(&self, site: &Site, devices: &[Device]) -> Result<(), String> {
         let halted = site.status == Status::PaymentRequired;
@@ -330,7 +438,7 @@ impl Ledger {
             site.devices.by_anchor().eq(anchors),
             "its counters are not those of its devices",
         )?;
-        if !self.dynamic() {
+        if !self.dynamic() || self.deleted {
             return Ok(());
         }
         expect(

@@ -1,0 +1,157 @@
+//! Partners' accounts: every batch, voiding and application is told once, and what each site got adds up.
+
+use super::codes::Redemptions;
+use super::{Findings, Sorted};
+use site_credits::domain::account::{HistoryLine, PartnerEvent, Received};
+use site_credits::domain::code::{CodeState, CodeValue};
+use site_credits::store::SiteOfAttributes;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What a partner's history tells of one batch, in codes.
+#[derive(Default)]
+struct Tale {
+    issued: Vec<u32>,
+    voided: u32,
+}
+
+/// Checks every account against the statements and the codes.
+pub(super) fn check(sorted: &Sorted, redemptions: &Redemptions, findings: &mut Findings) {
+    let history = sorted.history.iter();
+    let partners: BTreeSet<&str> = history.map(|line| line.partner_id.as_str()).collect();
+    (findings.partners, findings.lines) = (partners.len(), sorted.history.len());
+    check_applications(sorted, redemptions, findings);
+    check_received(sorted, redemptions, findings);
+    check_batches(sorted, findings);
+}
+
+/// Each application of a code is a line, and each such line is an application.
+fn check_applications(sorted: &Sorted, redemptions: &Redemptions, findings: &mut Findings) {
+    // By partner, batch, site, entry, code, instant and value.
+    let mut told: BTreeMap<String, u32> = BTreeMap::new();
+    for line in &sorted.history {
+        if let PartnerEvent::Applied {
+            site_id,
+            entry_sequence,
+            code_last_four,
+            ..
+        } = &line.told.event
+        {
+            let HistoryLine { partner_id, .. } = line;
+            let (batch, at) = (&line.told.batch_id, line.told.at);
+            let key = format!(
+                "{partner_id}: entry {entry_sequence} of site {site_id} at {at}, code …{code_last_four} of batch {batch}"
+            );
+            *told.entry(key).or_default() += 1;
+        }
+    }
+    for (entry, code) in redemptions.all() {
+        let key = format!(
+            "{}: entry {} of site {} at {}, code …{} of batch {}",
+            code.partner_id,
+            entry.sequence,
+            entry.site_id,
+            entry.at,
+            code.code_last_four,
+            code.batch_id
+        );
+        if told.remove(&key) != Some(1) {
+            findings.violation(format_args!("partner {key}"), "it is not told once");
+        }
+    }
+    for key in told.keys() {
+        findings.violation(format_args!("partner {key}"), "it is told, and never was");
+    }
+}
+
+/// What a site got of a partner is the sum of the entries that applied its codes.
+fn check_received(sorted: &Sorted, redemptions: &Redemptions, findings: &mut Findings) {
+    let mut sums: BTreeMap<(String, String), SiteOfAttributes> = BTreeMap::new();
+    for (entry, code) in redemptions.all() {
+        let key = (code.partner_id.to_string(), entry.site_id.to_string());
+        let sum = sums.entry(key).or_insert(SiteOfAttributes {
+            received: Received::default(),
+            last_applied_at: entry.at,
+        });
+        sum.last_applied_at = sum.last_applied_at.max(entry.at);
+        match sum.received.plus(entry.changes) {
+            Some(more) => sum.received = more,
+            None => findings.violation(
+                format_args!("site {}", entry.site_id),
+                format_args!("entry {} of a code takes something", entry.sequence),
+            ),
+        }
+    }
+    let pairs: BTreeSet<_> = sums.keys().chain(sorted.received.keys()).collect();
+    for pair in pairs {
+        let (sum, says) = (sums.get(pair), sorted.received.get(pair));
+        if sum != says {
+            findings.violation(
+                format_args!("partner {}", pair.0),
+                format_args!(
+                    "site {} got {sum:?} by its statement, and {says:?} by the account",
+                    pair.1
+                ),
+            );
+        }
+    }
+}
+
+/// Each complete batch was told once, and as many codes of each are voided as were told.
+fn check_batches(sorted: &Sorted, findings: &mut Findings) {
+    let mut tales: BTreeMap<(&str, &str), Tale> = BTreeMap::new();
+    let batches = sorted.batches.iter();
+    let values: BTreeMap<&str, CodeValue> = batches
+        .map(|(batch, _)| (batch.id.as_str(), batch.value))
+        .collect();
+    for line in &sorted.history {
+        let key = (line.partner_id.as_str(), line.told.batch_id.as_str());
+        let codes = u64::from(line.told.codes);
+        let right = values.get(key.1).is_none_or(|value| {
+            line.told.credits == codes * value.credits()
+                && line.told.maintenance_credits == codes * value.maintenance_credits()
+        });
+        if !right {
+            findings.violation(
+                format_args!("partner {}", key.0),
+                format_args!("the line {} tells of another value", line.id),
+            );
+        }
+        let tale = tales.entry(key).or_default();
+        match line.told.event {
+            PartnerEvent::Issued { .. } => tale.issued.push(line.told.codes),
+            PartnerEvent::Voided { .. } => tale.voided += line.told.codes,
+            PartnerEvent::Fetched { .. } | PartnerEvent::Applied { .. } => {}
+        }
+    }
+    let mut voided: BTreeMap<&str, u32> = BTreeMap::new();
+    for code in &sorted.codes {
+        if matches!(code.state, CodeState::Voided(_)) {
+            *voided.entry(code.batch_id.as_str()).or_default() += 1;
+        }
+    }
+    for (batch, complete) in &sorted.batches {
+        let key = (batch.partner_id.as_str(), batch.id.as_str());
+        let tale = tales.remove(&key).unwrap_or_default();
+        let issued: &[u32] = if *complete { &[batch.count] } else { &[] };
+        let of = format!("batch {}", batch.id);
+        if tale.issued != issued {
+            findings.violation(
+                &of,
+                format_args!("{:?} codes were told to be issued", tale.issued),
+            );
+        }
+        let voided = voided.get(batch.id.as_str()).copied().unwrap_or_default();
+        if tale.voided != voided {
+            findings.violation(
+                &of,
+                format_args!("{voided} codes are voided, and {} were told", tale.voided),
+            );
+        }
+    }
+    for (partner, batch) in tales.keys() {
+        findings.violation(
+            format_args!("partner {partner}"),
+            format_args!("its history tells of the batch {batch}, which does not exist"),
+        );
+    }
+}

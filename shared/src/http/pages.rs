@@ -1,0 +1,121 @@
+//! The parameters of listings: `from`, `to`, `limit` and `cursor`.
+
+use super::arrival::Arrival;
+use super::problem::Problem;
+use crate::commands::PageOf;
+use crate::domain::identity::InvalidName;
+use data_encoding::BASE64URL_NOPAD;
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, civil::Date};
+use std::collections::HashMap;
+
+/// The most that one page lists.
+pub(super) const MAX_PAGE: u16 = 100;
+/// The longest key in a history: an instant, and two IDs.
+const MAX_CURSOR_BYTES: usize = 200;
+/// What a page lists where the request does not say.
+const USUAL_PAGE: u16 = 50;
+
+/// Reads `limit` and `cursor`, where the cursor is the ID of the last that was listed.
+///
+/// # Errors
+/// One of them cannot be read; the problem says which.
+pub fn page_of<T: Into<String>>(
+    arrival: &Arrival,
+    parse: impl Fn(&str) -> Result<T, InvalidName>,
+) -> Result<PageOf, Problem> {
+    let query = arrival.query(&["limit", "cursor"])?;
+    let cursor = query.get("cursor").map(|text| parse(text));
+    let cursor = cursor.transpose().map_err(|_| wrong_cursor())?;
+    Ok(PageOf {
+        after: cursor.map(Into::into),
+        most: limit(&query)?,
+    })
+}
+
+/// Which part of a partner's history.
+#[derive(Clone, Debug)]
+pub struct HistoryPage {
+    /// From this instant on.
+    pub from: Option<Timestamp>,
+    /// Until before this instant.
+    pub until: Option<Timestamp>,
+    /// The page.
+    pub page: PageOf,
+}
+
+/// Reads `from`, `to`, `limit` and `cursor`. A partner has no time zone: its dates are those of UTC.
+///
+/// # Errors
+/// One of them cannot be read; the problem says which.
+pub fn history_page(arrival: &Arrival) -> Result<HistoryPage, Problem> {
+    let query = arrival.query(&["from", "to", "limit", "cursor"])?;
+    let (from, to) = dates(&query)?;
+    let start_of = |date: Date| TimeZone::UTC.to_zoned_datetime(date.at(0, 0, 0, 0)).ok();
+    let instant = |date: Date| start_of(date).map(|start| start.timestamp());
+    let cursor = query.get("cursor").map(|text| {
+        let bytes = BASE64URL_NOPAD.decode(text.as_bytes()).ok();
+        bytes
+            .and_then(|bytes| String::from_utf8(bytes).ok())
+            .filter(|key| key.len() <= MAX_CURSOR_BYTES)
+            .ok_or_else(wrong_cursor)
+    });
+    Ok(HistoryPage {
+        from: from.and_then(instant),
+        until: to.and_then(|to| instant(to.tomorrow().ok()?)),
+        page: PageOf {
+            after: cursor.transpose()?,
+            most: limit(&query)?,
+        },
+    })
+}
+
+/// The cursor of a history, whose keys no URL takes as they are.
+pub(super) fn history_cursor(key: &str) -> String {
+    BASE64URL_NOPAD.encode(key.as_bytes())
+}
+
+/// Reads `from` and `to`.
+pub(super) fn dates(
+    query: &HashMap<String, String>,
+) -> Result<(Option<Date>, Option<Date>), Problem> {
+    let date = |name: &str| {
+        let rule = || {
+            Problem::malformed(format!(
+                "the parameter {name} must be a date such as 2026-12-09"
+            ))
+        };
+        query
+            .get(name)
+            .map(|text| plain_date(text).ok_or_else(rule))
+            .transpose()
+    };
+    let (from, to) = (date("from")?, date("to")?);
+    if from.zip(to).is_some_and(|(from, to)| from > to) {
+        return Err(Problem::malformed(
+            "the parameter from must not be later than to",
+        ));
+    }
+    Ok((from, to))
+}
+
+/// A date as the contract spells it, and in no other of the forms of ISO 8601.
+pub(super) fn plain_date(text: &str) -> Option<Date> {
+    let date = text.parse::<Date>().ok();
+    date.filter(|date| date.to_string() == text)
+}
+
+/// Reads `limit`.
+pub(super) fn limit(query: &HashMap<String, String>) -> Result<u16, Problem> {
+    let Some(text) = query.get("limit") else {
+        return Ok(USUAL_PAGE);
+    };
+    let limit = text.parse().ok();
+    limit
+        .filter(|limit| (1..=MAX_PAGE).contains(limit))
+        .ok_or_else(|| Problem::malformed(format!("the parameter limit must be 1 to {MAX_PAGE}")))
+}
+
+pub(super) fn wrong_cursor() -> Problem {
+    Problem::malformed("the parameter cursor must be the next_cursor of a page")
+}

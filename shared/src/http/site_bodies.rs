@@ -1,0 +1,249 @@
+//! The bodies of requests and answers about sites, their administrators and their devices.
+
+use super::answer::Answer;
+use super::arrival::Arrival;
+use super::bodies::entry_and_license;
+use super::problem::Problem;
+use crate::commands::{DeviceWish, Done, Page, Registered, RemoveError, SiteView};
+use crate::domain::administrator::AdministratorRefused;
+use crate::domain::device::Device;
+use crate::domain::identity::{Country, DeviceId, Email, Language, SiteId, SiteName, TimeZone};
+use crate::domain::locale::{language_of, time_zone_of};
+use crate::domain::site::{NewSettings, NewSite, Role, SiteType};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+/// The body of `POST /sites`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewSiteBody {
+    /// Its name.
+    pub name: SiteName,
+    /// Where it is.
+    pub country: Country,
+    /// How it pays.
+    pub site_type: SiteType,
+    /// Its time zone; that of the country where it is left out.
+    #[serde(default)]
+    pub time_zone: Option<TimeZone>,
+    /// Its language; that of the country where it is left out.
+    #[serde(default)]
+    pub language: Option<Language>,
+}
+
+impl NewSiteBody {
+    /// The site that is asked for.
+    ///
+    /// # Errors
+    /// There is no such country.
+    pub fn read(self, id: SiteId, master: Email) -> Result<NewSite, Problem> {
+        // Also where a time zone is given: a country that nobody lives in is a typing error.
+        let time_zone = time_zone_of(&self.country)?;
+        Ok(NewSite {
+            id,
+            name: self.name,
+            time_zone: self.time_zone.unwrap_or(time_zone),
+            language: self.language.unwrap_or_else(|| language_of(&self.country)),
+            country: self.country,
+            site_type: self.site_type,
+            master,
+        })
+    }
+}
+
+/// The body of `PATCH /sites/{site_id}`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SettingsBody {
+    /// Another name.
+    #[serde(default)]
+    pub name: Option<SiteName>,
+    /// Another time zone.
+    #[serde(default)]
+    pub time_zone: Option<TimeZone>,
+    /// Another language.
+    #[serde(default)]
+    pub language: Option<Language>,
+}
+
+impl SettingsBody {
+    /// What is to be changed.
+    #[must_use]
+    pub fn read(self) -> NewSettings {
+        NewSettings {
+            name: self.name,
+            time_zone: self.time_zone,
+            language: self.language,
+        }
+    }
+}
+
+/// The body of `POST …/admins`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AdministratorBody {
+    /// Who.
+    pub email: Email,
+    /// As what.
+    pub role: Role,
+}
+
+/// The body of `PATCH …/admins/{email}`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RoleBody {
+    /// As what.
+    pub role: Role,
+}
+
+/// The body of `POST …/devices`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DevicesBody {
+    /// The devices.
+    pub devices: Vec<DeviceBody>,
+}
+
+/// One device of `POST …/devices`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DeviceBody {
+    /// Its ID; one is made where it is left out.
+    #[serde(default)]
+    pub device_id: Option<DeviceId>,
+    /// What people call it.
+    pub name: SiteName,
+}
+
+impl DevicesBody {
+    /// The devices that are asked for.
+    #[must_use]
+    pub fn read(self) -> Vec<DeviceWish> {
+        let wishes = self.devices.into_iter().map(|device| DeviceWish {
+            id: device.device_id,
+            name: device.name,
+        });
+        wishes.collect()
+    }
+}
+
+/// The device of the path.
+///
+/// # Errors
+/// A text that is no device ID names no device.
+pub fn device_id(arrival: &Arrival) -> Result<DeviceId, Problem> {
+    let id = arrival.parameter("device_id");
+    id.and_then(|id| DeviceId::parse(id).ok())
+        .ok_or_else(|| RemoveError::NotFound.into())
+}
+
+/// The administrator of the path.
+///
+/// # Errors
+/// A text that is no e-mail address names no administrator.
+pub fn email_of_path(arrival: &Arrival) -> Result<Email, Problem> {
+    let email = arrival.parameter("email");
+    email
+        .and_then(|email| Email::parse(email).ok())
+        .ok_or_else(|| AdministratorRefused::NotFound.into())
+}
+
+/// Reads `forfeit`.
+///
+/// # Errors
+/// It is neither `true` nor `false`.
+pub fn forfeit(arrival: &Arrival) -> Result<bool, Problem> {
+    match arrival
+        .query(&["forfeit"])?
+        .get("forfeit")
+        .map(String::as_str)
+    {
+        Some("true") => Ok(true),
+        Some("false") | None => Ok(false),
+        Some(_) => Err(Problem::malformed(
+            "the parameter forfeit must be true or false",
+        )),
+    }
+}
+
+/// The answer to a creation: 201 with the site.
+#[must_use]
+pub fn created_answer(done: &Done<SiteView>) -> Answer {
+    site_changed(201, done)
+}
+
+/// The answer to a change of settings.
+#[must_use]
+pub fn settings_answer(done: &Done<SiteView>) -> Answer {
+    site_changed(200, done)
+}
+
+/// The answer to a deletion: the site as it is left.
+#[must_use]
+pub fn deleted_answer(done: &Done<SiteView>) -> Answer {
+    site_changed(200, done)
+}
+
+fn site_changed(status_code: u16, done: &Done<SiteView>) -> Answer {
+    let body = json!({ "entry": done.entry, "site": done.view });
+    Answer::json(status_code, &body).replayed(done.replayed)
+}
+
+/// The answer to a request for a site.
+#[must_use]
+pub fn site_answer(site: &SiteView) -> Answer {
+    Answer::json(200, &json!({ "site": site }))
+}
+
+/// The answer to a request for a person's sites.
+#[must_use]
+pub fn sites_answer(page: &Page<SiteView>) -> Answer {
+    let body = json!({ "sites": page.items, "next_cursor": page.next });
+    Answer::json(200, &body)
+}
+
+/// The answer to a request for a site's administrators.
+#[must_use]
+pub fn administrators_answer(site: &SiteView) -> Answer {
+    Answer::json(200, &json!({ "administrators": site.administrators }))
+}
+
+/// The answer to an invitation (201), to a change of role, and to a removal: the administrators as they are now.
+#[must_use]
+pub fn administrator_answer(status_code: u16, done: &Done<SiteView>) -> Answer {
+    let body = json!({ "entry": done.entry, "administrators": done.view.administrators });
+    Answer::json(status_code, &body).replayed(done.replayed)
+}
+
+/// The answer to a registration: 201 with the devices, the entry and the license.
+#[must_use]
+pub fn registered_answer(registered: &Registered) -> Answer {
+    let devices: Vec<Value> = registered.devices.iter().map(shown).collect();
+    let done = &registered.done;
+    let body = json!({ "devices": devices, "entry": done.entry, "license": done.view });
+    Answer::json(201, &body).replayed(done.replayed)
+}
+
+/// The answer to a removal of a device.
+#[must_use]
+pub fn removed_answer(done: &Done) -> Answer {
+    entry_and_license(200, done)
+}
+
+/// The answer to a request for a site's devices.
+#[must_use]
+pub fn devices_answer(page: &Page<Device>) -> Answer {
+    let devices: Vec<Value> = page.items.iter().map(shown).collect();
+    Answer::json(
+        200,
+        &json!({ "devices": devices, "next_cursor": page.next }),
+    )
+}
+
+fn shown(device: &Device) -> Value {
+    json!({
+        "device_id": device.id,
+        "name": device.name,
+        "registered_on": device.registered_on,
+    })
+}

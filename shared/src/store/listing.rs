@@ -1,0 +1,161 @@
+//! Reading the items of one partition in the order of their sort keys, a page at a time. What a page costs grows with
+//! the page.
+
+use super::items::Item;
+use super::keys::{
+    BATCH_PREFIX, DEVICE_PREFIX, HISTORY_PREFIX, PK, SITE_PREFIX, SK, account_partition,
+    history_instant, partner_partition, person_partition, site_partition,
+};
+use super::retry::{Attempts, Failure};
+use super::{Store, StoreError};
+use crate::domain::identity::{Email, PartnerId, SiteId};
+use aws_sdk_dynamodb::types::AttributeValue;
+use jiff::Timestamp;
+use std::collections::HashMap;
+
+/// A part of a partition, by what its sort keys begin with.
+#[derive(Clone, Debug)]
+pub struct Listing {
+    partition: String,
+    prefix: &'static str,
+    /// The first sort key, and one that is greater than the last, both without the prefix.
+    range: (String, String),
+    newest_first: bool,
+}
+
+/// A character that sorts after every character of a sort key.
+const AFTER_ALL: &str = "~";
+
+/// A page of a listing.
+#[derive(Debug)]
+pub struct Listed {
+    /// The items.
+    pub items: Vec<Item>,
+    /// The sort key, without its prefix, after which the next page begins; `None` after the last.
+    pub next: Option<String>,
+}
+
+impl Listing {
+    fn of(partition: String, prefix: &'static str) -> Self {
+        Self {
+            partition,
+            prefix,
+            range: (String::new(), AFTER_ALL.to_owned()),
+            newest_first: false,
+        }
+    }
+
+    /// The devices of a site, by their IDs.
+    #[must_use]
+    pub fn devices(site: &SiteId) -> Self {
+        Self::of(site_partition(site), DEVICE_PREFIX)
+    }
+
+    /// The sites of a person, by their IDs.
+    #[must_use]
+    pub fn sites_of_person(email: &Email) -> Self {
+        Self::of(person_partition(email), SITE_PREFIX)
+    }
+
+    /// The batches of a partner, the newest first: their IDs begin with the time.
+    #[must_use]
+    pub fn batches(partner: &PartnerId) -> Self {
+        Self {
+            newest_first: true,
+            ..Self::of(partner_partition(partner), BATCH_PREFIX)
+        }
+    }
+
+    /// The sites that applied a partner's codes, by their IDs.
+    #[must_use]
+    pub fn sites_of_partner(partner: &PartnerId) -> Self {
+        Self::of(account_partition(partner), SITE_PREFIX)
+    }
+
+    /// A partner's history from one instant until before another, the oldest line first.
+    #[must_use]
+    pub fn history(partner: &PartnerId, from: Option<Timestamp>, until: Option<Timestamp>) -> Self {
+        Self {
+            range: (
+                from.map_or(String::new(), history_instant),
+                until.map_or(AFTER_ALL.to_owned(), history_instant),
+            ),
+            ..Self::of(account_partition(partner), HISTORY_PREFIX)
+        }
+    }
+
+    fn sort_key(&self, rest: &str) -> AttributeValue {
+        AttributeValue::S(format!("{}{rest}", self.prefix))
+    }
+}
+
+impl Store {
+    /// Reads at most `most` items of a listing, from behind the one where the page before ended.
+    ///
+    /// # Errors
+    /// The table was busy past the retries, or refused the request.
+    pub async fn list(
+        &self,
+        listing: &Listing,
+        after: Option<&str>,
+        most: u16,
+        attempts: &mut Attempts,
+    ) -> Result<Listed, StoreError> {
+        let (first, last) = (listing.range.0.as_str(), listing.range.1.as_str());
+        // A cursor of another listing is no reason to fail: what lies before this one begins it, what lies behind ends it.
+        if after.is_some_and(|after| after > last) {
+            return Ok(Listed {
+                items: Vec::new(),
+                next: None,
+            });
+        }
+        let after = after.filter(|&after| after >= first);
+        let mut items: Vec<Item> = Vec::new();
+        let partition = AttributeValue::S(listing.partition.clone());
+        let mut from = after.map(|after| {
+            HashMap::from([
+                (PK.to_owned(), partition.clone()),
+                (SK.to_owned(), listing.sort_key(after)),
+            ])
+        });
+        let most = usize::from(most);
+        // One more than is wanted tells whether there is another page.
+        while items.len() <= most {
+            let wanted = i32::try_from(most + 1 - items.len()).unwrap_or(i32::MAX);
+            let request = self
+                .client
+                .query()
+                .table_name(&self.table)
+                .consistent_read(true)
+                .key_condition_expression("#pk = :partition AND #sk BETWEEN :first AND :last")
+                .expression_attribute_names("#pk", PK)
+                .expression_attribute_names("#sk", SK)
+                .expression_attribute_values(":partition", partition.clone())
+                .expression_attribute_values(":first", listing.sort_key(first))
+                .expression_attribute_values(":last", listing.sort_key(last))
+                .scan_index_forward(!listing.newest_first)
+                .limit(wanted)
+                .set_exclusive_start_key(from.clone());
+            match request.send().await.map_err(Failure::of) {
+                Ok(page) => {
+                    items.extend(page.items.unwrap_or_default());
+                    match page.last_evaluated_key {
+                        None => break,
+                        next => from = next,
+                    }
+                }
+                Err(failure) => attempts.read_again(failure).await?,
+            }
+        }
+        let more = items.len() > most;
+        items.truncate(most);
+        let end = items.last().filter(|_| more);
+        let end = end.and_then(|item| item.get(SK)?.as_s().ok());
+        Ok(Listed {
+            next: end
+                .and_then(|key| key.strip_prefix(listing.prefix))
+                .map(str::to_owned),
+            items,
+        })
+    }
+}

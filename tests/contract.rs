@@ -1,0 +1,251 @@
+//! The contract, `openapi.yaml`, held against the code: its routes, its problems, the fields of its bodies, and every
+//! answer that any test gets.
+
+use run_local::template;
+use serde::Deserialize;
+use serde_aux::serde_introspection::serde_introspect;
+use serde_json::{Value, json};
+use site_credits::http::{self, OPENAPI, ProblemCode};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{Arc, LazyLock, Mutex};
+
+/// The contract, read once.
+static CONTRACT: LazyLock<Value> = LazyLock::new(|| serde_saphyr::from_str(OPENAPI).unwrap());
+
+/// A place of the contract where a schema stands, and what checks a value against it.
+type Validators = HashMap<String, Arc<jsonschema::Validator>>;
+static VALIDATORS: LazyLock<Mutex<Validators>> = LazyLock::new(Mutex::default);
+
+/// What checks a value against the schema at a place of the contract.
+fn validator(place: &str, schema: &Value) -> Arc<jsonschema::Validator> {
+    let mut validators = VALIDATORS.lock().unwrap();
+    if let Some(known) = validators.get(place) {
+        return Arc::clone(known);
+    }
+    let mut root = schema.clone();
+    root["$schema"] = json!("https://json-schema.org/draft/2020-12/schema");
+    root["components"] = CONTRACT["components"].clone();
+    let made = jsonschema::options()
+        .should_validate_formats(true)
+        .build(&root)
+        .unwrap_or_else(|error| panic!("the schema of {place}: {error}"));
+    let made = Arc::new(made);
+    validators.insert(place.to_owned(), Arc::clone(&made));
+    made
+}
+
+fn assert_valid(place: &str, schema: &Value, value: &Value) {
+    let validator = validator(place, schema);
+    if !validator.is_valid(value) {
+        let errors: Vec<String> = validator
+            .iter_errors(value)
+            .map(|error| format!("{error} at {}", error.instance_path()))
+            .collect();
+        panic!("{place} is not of its form in the contract: {errors:#?}\n{value:#}");
+    }
+}
+
+/// What a reference leads to, or the thing itself.
+fn resolved(thing: &Value) -> &Value {
+    match thing["$ref"].as_str() {
+        Some(reference) => CONTRACT
+            .pointer(&reference[1..])
+            .unwrap_or_else(|| panic!("{reference} leads nowhere")),
+        None => thing,
+    }
+}
+
+/// The operation of a route, such as `GET /sites/{site_id}`.
+fn operation(route: &str) -> Option<&'static Value> {
+    let (method, path) = route.split_once(' ')?;
+    CONTRACT["paths"].get(path)?.get(method.to_lowercase())
+}
+
+/// Checks an answer, and the body of a request that was carried out, against the contract.
+pub(crate) fn check(event: &Value, answer: &Value) {
+    let route = event["routeKey"].as_str().unwrap_or_default();
+    // Events that no gateway makes lead to no route.
+    let Some(operation) = operation(route) else {
+        return;
+    };
+    let status = &answer["statusCode"];
+    let listed = resolved(&operation["responses"][status.to_string()]);
+    assert!(
+        listed.is_object(),
+        "{route} answered {status}, which the contract does not list: {answer}"
+    );
+    let text = answer["body"].as_str().unwrap();
+    let media_type = answer["headers"]["content-type"].as_str().unwrap();
+    let media_type = media_type.split(';').next().unwrap();
+    let content = &listed["content"][media_type];
+    assert!(
+        content.is_object(),
+        "{route} {status} is {media_type}, which the contract does not list"
+    );
+    if media_type.ends_with("json") {
+        let body = serde_json::from_str(text).unwrap();
+        let place = format!("{route} {status}");
+        assert_valid(&place, &content["schema"], &body);
+    }
+    let done = status.as_u64().is_some_and(|status| status < 300);
+    let request = &resolved(&operation["requestBody"])["content"]["application/json"];
+    let base64 = event["isBase64Encoded"] == true;
+    if let Some(body) = event["body"].as_str().filter(|_| done && !base64) {
+        let body = serde_json::from_str(body).unwrap();
+        assert_valid(&format!("{route} request"), &request["schema"], &body);
+    }
+}
+
+#[test]
+fn the_contract_has_every_route_and_no_other() {
+    let routes: BTreeSet<String> = template::routes()
+        .unwrap()
+        .iter()
+        .map(template::Route::key)
+        .collect();
+    let mut listed = BTreeSet::new();
+    for (path, item) in CONTRACT["paths"].as_object().unwrap() {
+        for method in item.as_object().unwrap().keys() {
+            if method != "parameters" {
+                listed.insert(format!("{} {path}", method.to_uppercase()));
+            }
+        }
+    }
+    assert_eq!(listed, routes);
+}
+
+#[test]
+fn the_contract_says_which_routes_need_no_token() {
+    for route in template::routes().unwrap() {
+        let operation = operation(&route.key()).unwrap();
+        let security = operation.get("security").unwrap_or(&CONTRACT["security"]);
+        let open = security.as_array().unwrap().is_empty();
+        assert_eq!(open, route.open, "{}", route.key());
+    }
+}
+
+#[test]
+fn the_contract_has_every_problem_with_its_status_and_no_other() {
+    let problem = &CONTRACT["components"]["schemas"]["Problem"];
+    let listed: BTreeMap<&str, u64> = problem["x-statuses"]
+        .as_object()
+        .unwrap()
+        .iter()
+        .map(|(code, status)| (code.as_str(), status.as_u64().unwrap()))
+        .collect();
+    let codes: BTreeMap<&str, u64> = ProblemCode::ALL
+        .iter()
+        .map(|code| (code.as_str(), u64::from(code.status())))
+        .collect();
+    assert_eq!(listed, codes);
+    let named = problem["properties"]["code"]["enum"].as_array().unwrap();
+    let named: BTreeSet<&str> = named.iter().map(|code| code.as_str().unwrap()).collect();
+    assert_eq!(named, codes.into_keys().collect());
+}
+
+/// Holds the schema of a request's body against the type that reads it, with a body that has every field, and the
+/// example of the route that takes it.
+fn assert_reads<T: for<'de> Deserialize<'de> + std::fmt::Debug>(
+    name: &str,
+    whole: &Value,
+    example: &Value,
+) {
+    let schema = &CONTRACT["components"]["schemas"][name];
+    assert_eq!(schema["additionalProperties"], false, "{name}");
+    let properties = schema["properties"].as_object().unwrap();
+    let listed: BTreeSet<&str> = properties.keys().map(String::as_str).collect();
+    let fields: BTreeSet<&str> = serde_introspect::<T>().iter().copied().collect();
+    assert_eq!(listed, fields, "the fields of {name}");
+    let whole = whole.as_object().unwrap();
+    let named: BTreeSet<&str> = whole.keys().map(String::as_str).collect();
+    assert_eq!(named, fields, "the whole {name}");
+    for read in [json!(whole), example.clone()] {
+        let read = serde_json::from_value::<T>(read);
+        assert!(read.is_ok(), "{name}: {read:?}");
+    }
+    let required = schema["required"].as_array();
+    for field in &fields {
+        let mut without = whole.clone();
+        without.remove(*field);
+        let needed = serde_json::from_value::<T>(json!(without)).is_err();
+        let listed = required.is_some_and(|required| required.contains(&json!(field)));
+        assert_eq!(needed, listed, "{name} needs {field}");
+    }
+    let mut more = whole.clone();
+    more.insert("unheard_of".to_owned(), Value::Null);
+    assert!(serde_json::from_value::<T>(json!(more)).is_err(), "{name}");
+}
+
+/// The example of a request's body.
+fn example(route: &str) -> &'static Value {
+    let content = &resolved(&operation(route).unwrap()["requestBody"])["content"];
+    &content["application/json"]["example"]
+}
+
+#[test]
+fn the_contract_has_every_field_of_every_request() {
+    let code = json!({ "code": "A" });
+    let preview = json!({ "code": "A", "recharge": "sms" });
+    let batch = json!({
+        "credits": 1, "maintenance_credits": 1, "count": 1, "expires_on": "2027-12-31", "site_id": "GYM7QP2M",
+        "note": "n",
+    });
+    let site = json!({
+        "name": "n", "country": "AT", "site_type": "regular", "time_zone": "Asia/Seoul", "language": "ko",
+    });
+    let settings = json!({ "name": "n", "time_zone": "Asia/Seoul", "language": "ko" });
+    let invitation = json!({ "email": "a@b", "role": "master" });
+    let device = json!({ "device_id": "d", "name": "n" });
+    let site_route =
+        |method: &str, rest: &str| example(&format!("{method} /sites/{{site_id}}{rest}"));
+    let batches = "POST /partners/{partner_id}/code-batches";
+    let void = example("POST /partners/{partner_id}/code-batches/{batch_id}/void");
+    let devices = site_route("POST", "/devices");
+    assert_reads::<http::PreviewBody>(
+        "PreviewBody",
+        &preview,
+        site_route("POST", "/license/preview"),
+    );
+    for rest in ["/license/redemptions", "/sms/redemptions"] {
+        assert_reads::<http::RedemptionBody>("RedemptionBody", &code, site_route("POST", rest));
+    }
+    assert_reads::<http::NewBatchBody>("NewBatchBody", &batch, example(batches));
+    let whole = json!({ "reason": "r", "codes": ["A"] });
+    assert_reads::<http::VoidBody>("VoidBody", &whole, void);
+    assert_reads::<http::NewSiteBody>("NewSiteBody", &site, example("POST /sites"));
+    assert_reads::<http::SettingsBody>("SettingsBody", &settings, site_route("PATCH", ""));
+    let example = site_route("POST", "/admins");
+    assert_reads::<http::AdministratorBody>("AdministratorBody", &invitation, example);
+    let example = site_route("PATCH", "/admins/{email}");
+    assert_reads::<http::RoleBody>("RoleBody", &json!({ "role": "master" }), example);
+    assert_reads::<http::DevicesBody>("DevicesBody", &json!({ "devices": [] }), devices);
+    assert_reads::<http::DeviceBody>("DeviceBody", &device, &devices["devices"][0]);
+}
+
+#[test]
+fn every_example_is_of_the_form_that_it_shows() {
+    let mut examples = 0;
+    for (path, item) in CONTRACT["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            let place = format!("{} {path}", method.to_uppercase());
+            let request = &resolved(&operation["requestBody"])["content"];
+            let answers = operation["responses"].as_object();
+            let done = answers.into_iter().flatten();
+            let done = done.filter(|(status, _)| status.starts_with('2'));
+            let done = done.map(|(status, answer)| (status.as_str(), &resolved(answer)["content"]));
+            for (what, content) in done.chain([("request", request)]) {
+                for (media_type, content) in content.as_object().into_iter().flatten() {
+                    let example = &content["example"];
+                    assert!(
+                        !example.is_null(),
+                        "{place} {what} {media_type} has no example"
+                    );
+                    let place = format!("the example of {place} {what} {media_type}");
+                    assert_valid(&place, &content["schema"], example);
+                    examples += 1;
+                }
+            }
+        }
+    }
+    assert!(examples > 30, "{examples}");
+}
