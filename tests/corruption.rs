@@ -1,6 +1,6 @@
 //! `verify` finds what is wrong: a table is corrupted in one place, and it says so.
 
-use crate::harness::{System, at, redemption, sms_redemption};
+use crate::harness::{ACME, Call, System, at, batches, redemption, sms_redemption};
 use run_local::template::TABLE_NAME;
 use serde_json::{Value, json};
 use site_credits::domain::identity::SiteId;
@@ -470,4 +470,162 @@ async fn a_code_that_was_applied_against_its_rules() {
             "{name}: {found:?}"
         );
     }
+}
+
+/// Books of a partner: a voided code, an administrator who came, and other settings.
+async fn partners_books() -> Books {
+    let books = Books::new().await;
+    let now = at("2027-02-10T12:00:00Z");
+    let body = json!({ "email": "lee@example.com", "role": "site_admin" });
+    let path = format!("/sites/{}/admins", books.site);
+    assert_eq!(
+        books.system.send(Call::post(path, &body, now)).await.status,
+        201
+    );
+    let body = json!({ "time_zone": "Asia/Seoul" });
+    let path = format!("/sites/{}", books.site);
+    assert_eq!(
+        books
+            .system
+            .send(Call::patch(path, &body, now))
+            .await
+            .status,
+        200
+    );
+    let batch = books.items("BATCH#")[0]["SK"]["S"].as_str().unwrap()[6..].to_owned();
+    let path = batches(&format!("/{batch}/void"));
+    let void = Call::post(path, &json!({ "reason": "x" }), now).by_partner(ACME);
+    assert_eq!(books.system.send(void).await.body["voided"], 2);
+    assert_eq!(books.system.findings().await.violations, []);
+    books
+}
+
+/// The line of the history of a kind.
+fn line(books: &Books, kind: &str) -> Value {
+    let mut lines = books.items("HISTORY#");
+    lines.retain(|line| line["kind"]["S"] == kind);
+    lines.remove(0)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_line_of_a_history_that_is_missing_or_invented() {
+    for (kind, says) in [
+        ("issued", "[] codes were told to be issued"),
+        ("voided", "2 codes are voided, and 0 were told"),
+        ("applied", "it is not told once"),
+    ] {
+        let books = partners_books().await;
+        books.delete(&line(&books, kind));
+        books.shows(&[says]).await;
+    }
+    for (kind, says) in [
+        ("issued", "[4, 4] codes were told to be issued"),
+        ("voided", "2 codes are voided, and 4 were told"),
+        ("applied", "it is not told once"),
+    ] {
+        let books = partners_books().await;
+        let mut again = line(&books, kind);
+        again["SK"]["S"] = json!(format!("{}-again", again["SK"]["S"].as_str().unwrap()));
+        books.put(&again);
+        books.shows(&[says]).await;
+    }
+    let books = partners_books().await;
+    let mut elsewhere = line(&books, "applied");
+    elsewhere["site_id"]["S"] = json!("00000000");
+    books.put(&elsewhere);
+    books
+        .shows(&["it is not told once", "it is told, and never was"])
+        .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_line_of_a_history_with_another_amount() {
+    for kind in ["issued", "voided", "applied"] {
+        let books = partners_books().await;
+        let mut wrong = line(&books, kind);
+        wrong["credits"]["N"] = json!("11");
+        books.put(&wrong);
+        books.shows(&["tells of another value"]).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sum_of_a_partner_that_is_not_that_of_the_statement() {
+    for name in ["codes", "credits", "maintenance_credits", "sms"] {
+        let books = partners_books().await;
+        let sums = books.items("SITE#");
+        let mut sum = sums
+            .into_iter()
+            .find(|item| item["PK"]["S"] == "ACCOUNT#acme")
+            .unwrap();
+        sum[name]["N"] = json!("7");
+        books.put(&sum);
+        books.shows(&["by its statement, and"]).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn settings_and_administrators_that_are_not_those_of_the_statement() {
+    for (name, value) in [
+        ("name", "Other"),
+        ("language", "ko"),
+        ("time_zone", "Europe/Berlin"),
+    ] {
+        let books = partners_books().await;
+        let mut site = books.site();
+        site[name]["S"] = json!(value);
+        books.put(&site);
+        let found = books.system.findings().await.violations;
+        let found: Vec<String> = found.iter().map(ToString::to_string).collect();
+        assert!(
+            found[0].contains("its settings are not those of its statement"),
+            "{found:?}"
+        );
+    }
+    let books = partners_books().await;
+    let mut site = books.site();
+    site["administrators"]["L"][1]["M"]["role"]["S"] = json!("master");
+    books.put(&site);
+    books
+        .shows(&["its administrators are not those of its statement"])
+        .await;
+    let lee = |books: &Books| {
+        let items = books.items("SITE#").into_iter();
+        let mut found = items.filter(|item| item["PK"]["S"] == "ADMIN#lee@example.com");
+        found.next().unwrap()
+    };
+    let books = partners_books().await;
+    books.delete(&lee(&books));
+    books
+        .shows(&["those who find it among their sites are not"])
+        .await;
+    let books = partners_books().await;
+    let mut eve = lee(&books);
+    eve["PK"]["S"] = json!("ADMIN#eve@example.com");
+    books.put(&eve);
+    books
+        .shows(&["those who find it among their sites are not"])
+        .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_code_that_is_half_voided_and_one_that_was_voided_by_nobody() {
+    let books = partners_books().await;
+    let mut code = books.code(false);
+    code.as_object_mut().unwrap().remove("void_reason");
+    books.put(&code);
+    books
+        .shows(&[
+            "it is neither outstanding, nor applied, nor voided",
+            "1 codes are voided, and 2 were told",
+            "it has 3 codes, and 4 were issued",
+        ])
+        .await;
+    let books = partners_books().await;
+    let mut code = books.code(false);
+    for name in ["voided_at", "voided_by", "void_reason", "command_id"] {
+        code.as_object_mut().unwrap().remove(name);
+    }
+    books.put(&code);
+    books.shows(&["1 codes are voided, and 2 were told"]).await;
 }

@@ -1,6 +1,8 @@
 //! Round trips and capacity units of each route, counted. `docs/DATA_MODEL.md` carries the table.
 
-use crate::harness::{Call, Seen, System, at, license_of, redemption, sms_redemption};
+use crate::harness::{
+    ACME, Call, Seen, System, at, batches, license_of, redemption, sms_redemption,
+};
 use serde_json::json;
 use site_credits::domain::site::SiteType;
 
@@ -188,4 +190,176 @@ async fn registering_halting_and_resuming_cost_what_the_docs_say() {
     assert_eq!(resumed.body["license"]["status"], "activated");
     let resumed = costs(&system.wire.take_seen());
     assert_eq!(resumed, ["BatchGetItem 3.0", "TransactWriteItems 17.0"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_partner_and_a_site_cost_what_the_docs_say() {
+    let (system, now) = (System::new(), at(NOW));
+    let partner = |path: String| Call::get(path, now).by_partner(ACME);
+    let issue = Call::post(batches(""), &json!({ "credits": 5, "count": 250 }), now);
+    let issue = issue.by_partner(ACME).key("issue");
+    let issued = system.send(issue.clone()).await;
+    let seen = costs(&system.wire.take_seen());
+    let (ends, codes) = ([&seen[..2], &seen[5..]].concat(), &seen[2..5]);
+    assert_eq!(
+        ends,
+        [
+            "GetItem 1.0",
+            "TransactWriteItems 4.0",
+            "TransactWriteItems 4.0"
+        ]
+    );
+    let mut codes = codes.to_vec();
+    codes.sort_unstable();
+    let hundreds = [
+        "TransactWriteItems 100.0",
+        "TransactWriteItems 200.0",
+        "TransactWriteItems 200.0",
+    ];
+    assert_eq!(codes, hundreds);
+    assert_eq!(issued.status, 201);
+    let few = Call::post(batches(""), &json!({ "credits": 5, "count": 100 }), now);
+    let few = system.send(few.by_partner(ACME)).await;
+    system.wire.take_seen();
+    let id = few.body["batch"]["batch_id"].as_str().unwrap();
+    let code = |place: usize| few.body["codes"][place].as_str().unwrap();
+    let void = json!({ "reason": "x", "codes": [code(9), code(8)] });
+    let void = Call::post(batches(&format!("/{id}/void")), &void, now);
+    let site = Call::post(
+        "/sites".to_owned(),
+        &json!({ "name": "A", "country": "AT", "site_type": "regular" }),
+        now,
+    );
+    for (what, call, status, expected) in [
+        (
+            "an issue again",
+            issue,
+            201,
+            vec!["GetItem 1.0", "GetItem 1.0", "TransactWriteItems 2.0"],
+        ),
+        ("the batches", partner(batches("")), 200, vec!["Query 1.0"]),
+        (
+            "a batch",
+            partner(batches(&format!("/{id}"))),
+            200,
+            vec!["GetItem 1.0", "BatchGetItem 100.0"],
+        ),
+        (
+            "its codes",
+            partner(batches(&format!("/{id}/codes"))),
+            200,
+            vec![
+                "GetItem 1.0",
+                "BatchGetItem 100.0",
+                "TransactWriteItems 2.0",
+            ],
+        ),
+        (
+            "voiding two codes",
+            void.by_partner(ACME).key("void"),
+            200,
+            // The request, the batch, the codes, the request again and its writing; then the codes and the line.
+            vec![
+                "GetItem 1.0",
+                "GetItem 1.0",
+                "BatchGetItem 2.0",
+                "GetItem 1.0",
+                "TransactWriteItems 2.0",
+                "BatchGetItem 2.0",
+                "TransactWriteItems 6.0",
+            ],
+        ),
+        (
+            "the history",
+            partner(format!("/partners/{ACME}/history")),
+            200,
+            vec!["Query 1.0"],
+        ),
+        (
+            "no sites of a partner",
+            partner(format!("/partners/{ACME}/sites")),
+            200,
+            vec!["Query 1.0"],
+        ),
+        (
+            "creating a site",
+            site.key("site"),
+            201,
+            vec!["GetItem 1.0", "TransactWriteItems 8.0"],
+        ),
+        (
+            "a person's sites",
+            Call::get("/sites".to_owned(), now),
+            200,
+            vec!["Query 1.0", "GetItem 1.0"],
+        ),
+        (
+            "the contract",
+            Call::get("/openapi.yaml".to_owned(), now),
+            200,
+            vec![],
+        ),
+    ] {
+        let answer = system.send(call).await;
+        assert_eq!(answer.status, status, "{what}: {answer:?}");
+        assert_eq!(costs(&system.wire.take_seen()), expected, "{what}");
+    }
+    let site = system.site(SiteType::Regular, "Europe/Vienna", now).await;
+    let path = |rest: &str| format!("/sites/{site}{rest}");
+    let invite = json!({ "email": "lee@example.com", "role": "site_admin" });
+    for (what, call, status, expected) in [
+        (
+            "a redemption",
+            redemption(&site, code(0), now),
+            201,
+            vec!["BatchGetItem 2.0", "TransactWriteItems 10.0"],
+        ),
+        (
+            "the sites of a partner",
+            partner(format!("/partners/{ACME}/sites")),
+            200,
+            vec!["Query 1.0", "GetItem 1.0"],
+        ),
+        ("a site", Call::get(path(""), now), 200, vec!["GetItem 1.0"]),
+        (
+            "its administrators",
+            Call::get(path("/admins"), now),
+            200,
+            vec!["GetItem 1.0"],
+        ),
+        (
+            "its devices",
+            Call::get(path("/devices"), now),
+            200,
+            vec!["GetItem 1.0", "Query 1.0"],
+        ),
+        (
+            "new settings, with a key",
+            Call::patch(path(""), &json!({ "name": "B" }), now).key("settings"),
+            200,
+            vec!["BatchGetItem 2.0", "TransactWriteItems 6.0"],
+        ),
+        (
+            "an invitation",
+            Call::post(path("/admins"), &invite, now),
+            201,
+            vec!["GetItem 1.0", "TransactWriteItems 6.0"],
+        ),
+        (
+            "a removal",
+            Call::delete(path("/admins/lee@example.com"), now),
+            200,
+            vec!["GetItem 1.0", "TransactWriteItems 6.0"],
+        ),
+        (
+            "the site's end, with its one administrator",
+            Call::delete(path(""), now).query("forfeit=true"),
+            200,
+            vec!["GetItem 1.0", "TransactWriteItems 6.0"],
+        ),
+    ] {
+        let answer = system.send(call).await;
+        assert_eq!(answer.status, status, "{what}: {answer:?}");
+        assert_eq!(costs(&system.wire.take_seen()), expected, "{what}");
+    }
 }

@@ -378,14 +378,24 @@ impl System {
         self.functions.invoke("deduct-monthly", event).await
     }
 
-    /// A site's statement, whole.
+    /// A site's statement, whole, as Kim reads it.
     pub(crate) async fn statement(&self, site: &SiteId, now: Timestamp) -> Vec<Value> {
+        self.statement_by(site, KIM, now).await
+    }
+
+    /// A site's statement, whole.
+    pub(crate) async fn statement_by(
+        &self,
+        site: &SiteId,
+        reader: &str,
+        now: Timestamp,
+    ) -> Vec<Value> {
         let mut entries = Vec::new();
         let mut cursor = String::new();
         loop {
             let mut call = Call::get(format!("/sites/{site}/license/statement"), now);
             call.query = format!("limit=100{cursor}");
-            let page = self.send(call).await;
+            let page = self.send(call.by_person(reader)).await;
             assert_eq!(page.status, 200, "{page:?}");
             entries.extend(page.body["entries"].as_array().unwrap().iter().cloned());
             match page.body["next_cursor"].as_str() {

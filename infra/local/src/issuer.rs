@@ -148,3 +148,37 @@ impl Issuer {
         json!({ "keys": [self.jwk] })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A token of an issuer's own key whose claims are changed.
+    fn token(issuer: &Issuer, name: &str, value: Value) -> String {
+        let now = 4_000_000_000_i64;
+        let mut claims = json!({ "iss": issuer.url, "aud": AUDIENCE, "sub": "kim", "exp": now });
+        claims[name] = value;
+        let header = Header::new(Algorithm::ES256);
+        jsonwebtoken::encode(&header, &claims, &issuer.signing).unwrap()
+    }
+
+    #[test]
+    fn a_token_counts_only_for_its_audience_its_issuer_its_key_and_its_time() {
+        let issuer = Issuer::at("http://127.0.0.1:3000".to_owned()).unwrap();
+        let good = token(&issuer, "email", json!("kim@example.com"));
+        assert_eq!(issuer.claims(&good).unwrap()["email"], "kim@example.com");
+        for (name, value) in [
+            ("aud", json!("somebody-else")),
+            ("iss", json!("http://127.0.0.1:4000")),
+            ("exp", json!(1_000_000_000)),
+            ("exp", Value::Null),
+        ] {
+            let bad = token(&issuer, name, value);
+            assert!(issuer.claims(&bad).is_err(), "{name}");
+        }
+        let other = Issuer::at(issuer.url.clone()).unwrap();
+        assert!(other.claims(&good).is_err(), "another key");
+        let unsigned = format!("eyJhbGciOiJub25lIn0.{}.", good.split('.').nth(1).unwrap());
+        assert!(issuer.claims(&unsigned).is_err(), "no signature");
+    }
+}
