@@ -1,6 +1,6 @@
 //! Bad input: each the right problem, none a 500, and nothing changed.
 
-use crate::harness::{Call, KIM, System, at, license_of, redemption};
+use crate::harness::{ACME, Call, KIM, System, at, batches, license_of, redemption};
 use data_encoding::BASE64;
 use run_local::engine::Fault;
 use serde_json::{Value, json};
@@ -43,16 +43,16 @@ async fn every_unreadable_request_is_a_problem_that_says_what_is_wrong() {
         ),
         ("an empty body", with_body(""), "missing"),
         ("white space", with_body(" \n"), "missing"),
-        ("no JSON", with_body("code=1"), "cannot be read"),
+        ("no JSON", with_body("code=1"), "must be a JSON object"),
         ("half of JSON", with_body(r#"{"code":"#), "cannot be read"),
         (
             "JSON and more",
             with_body(&format!(r#"{{"code":"{code}"}} x"#)),
             "trailing",
         ),
-        ("an array", with_body("[]"), "cannot be read"),
-        ("null", with_body("null"), "cannot be read"),
-        ("deep nesting", with_body(&deep), "cannot be read"),
+        ("an array", with_body("[]"), "must be a JSON object"),
+        ("null", with_body("null"), "must be a JSON object"),
+        ("deep nesting", with_body(&deep), "must be a JSON object"),
         (
             "a number for the code",
             with_body(r#"{"code":12345}"#),
@@ -375,4 +375,63 @@ async fn logs_hold_no_code_no_token_and_no_address() {
     for secret in ["eyJhbGciOi", "example.com", "the-key"] {
         assert!(!text.contains(secret), "{secret} is in the log");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_is_no_object_and_a_wrong_member_is_named() {
+    let (system, now) = (System::new(), at(NOW));
+    let site = system.site(SiteType::Regular, "Europe/Vienna", now).await;
+    let code = system.codes(5, 0, 1, now).await.remove(0);
+    let partner = |rest: &str, body: &Value| Call::post(batches(rest), body, now).by_partner(ACME);
+    let of_site = |rest: &str, body: &Value| Call::post(format!("/sites/{site}{rest}"), body, now);
+    let batch = "/019b0212-0000-7000-8000-000000000000/void";
+    for (call, says) in [
+        (
+            of_site("/license/redemptions", &json!([code])),
+            "must be a JSON object",
+        ),
+        (
+            of_site("/license/preview", &json!([code, "sms"])),
+            "must be a JSON object",
+        ),
+        (
+            of_site("/devices", &json!([[["d", "n"]]])),
+            "must be a JSON object",
+        ),
+        (
+            of_site("/devices", &json!({ "devices": [["d", "n"]] })),
+            "devices[0]: ",
+        ),
+        (
+            of_site("/devices", &json!({ "devices": [{ "name": 7 }] })),
+            "device 0: ",
+        ),
+        (
+            of_site("/admins", &json!({ "email": "a@b", "role": null })),
+            "role: ",
+        ),
+        (partner("", &json!([5, 2, 1])), "must be a JSON object"),
+        (
+            partner("", &json!({ "credits": -1, "count": 1 })),
+            "credits: ",
+        ),
+        (partner(batch, &json!(["x", null])), "must be a JSON object"),
+        (partner(batch, &json!({ "reason": null })), "reason: "),
+        (
+            partner(batch, &json!({ "reason": "x", "codes": ["A", 7] })),
+            "codes[1]: ",
+        ),
+    ] {
+        let body = call.body.clone();
+        let refused = system.send(call).await;
+        assert_eq!(refused.problem(), "malformed-request", "{body:?}");
+        assert!(refused.text.contains(says), "{body:?}: {}", refused.text);
+    }
+    let mut twice = of_site("/license/redemptions", &Value::Null);
+    twice.body = Some(format!(r#"{{"code":"A","code":"{code}"}}"#));
+    assert!(system.send(twice).await.text.contains("duplicate field"));
+    let mut more = of_site("/license/redemptions", &Value::Null);
+    more.body = Some(format!(r#"{{"code":"{code}"}} {{}}"#));
+    assert_eq!(system.send(more).await.problem(), "malformed-request");
+    assert_eq!(system.findings().await.applied, 0);
 }

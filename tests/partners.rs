@@ -303,7 +303,7 @@ async fn a_batch_adds_up_and_shows_plain_codes_of_what_is_outstanding_alone() {
         201
     );
     let now = at("2026-12-09T12:00:02Z");
-    let body = json!({ "reason": "misprint", "codes": [all[3].to_lowercase()] });
+    let body = json!({ "reason": "=misprint", "codes": [all[3].to_lowercase()] });
     assert_eq!(system.send(void(&id, &body, now)).await.body["voided"], 1);
     let expected =
         json!({ "issued": 5, "applied": 1, "voided": 1, "expired": 0, "outstanding": 3 });
@@ -334,7 +334,7 @@ async fn a_batch_adds_up_and_shows_plain_codes_of_what_is_outstanding_alone() {
         ]
     );
     assert_eq!(fetched.body["codes"][1]["site_id"], site.as_str());
-    assert_eq!(fetched.body["codes"][3]["void_reason"], "misprint");
+    assert_eq!(fetched.body["codes"][3]["void_reason"], "=misprint");
     let csv = system
         .send(get(path.clone(), over).accept("text/csv, application/json;q=0.5"))
         .await;
@@ -347,6 +347,11 @@ async fn a_batch_adds_up_and_shows_plain_codes_of_what_is_outstanding_alone() {
     let last_four = &all[0][19..];
     assert_eq!(lines[1], format!("0,,{last_four},expired,,,,"));
     assert_eq!(lines.len(), 6);
+    assert!(
+        lines[4].ends_with(",'=misprint"),
+        "no formula: {}",
+        lines[4]
+    );
     let json = system
         .send(get(path, over).accept("text/csv;q=0.5, application/json"))
         .await;
@@ -387,6 +392,12 @@ async fn voiding_says_how_many_of_each_and_answers_a_repetition_alike() {
         let again = system.send(void(&id, body, now).key(key)).await;
         assert_eq!((again.body, again.replayed), (expected, true));
     }
+    let spelled = json!({
+        "reason": "stolen",
+        "codes": [all[4].to_lowercase(), all[3], all[2].replace('-', " ")],
+    });
+    let again = system.send(void(&id, &spelled, now).key("some")).await;
+    assert_eq!((again.status, again.replayed), (200, true), "{again:?}");
     let other = system.send(void(&id, &whole, now).key("some")).await;
     assert_eq!(other.problem(), "idempotency-key-reused");
     let nothing = system.send(void(&id, &whole, now)).await;
@@ -558,6 +569,7 @@ async fn a_history_is_read_by_dates_of_utc_and_page_by_page() {
     }
     for wrong in [
         "cursor=%",
+        "cursor=",
         "from=2026-13-01",
         "limit=0",
         "from=2026-12-11&to=2026-12-10",

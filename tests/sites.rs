@@ -68,6 +68,7 @@ async fn what_cannot_be_created_is_refused_and_says_why() {
         ("country", json!("XX"), "country that has a time zone"),
         ("country", json!("AUT"), "two-letter"),
         ("time_zone", json!("Europe/Nowhere"), "time_zone must be"),
+        ("time_zone", json!("Factory"), "time_zone must be"),
         ("language", json!("german"), "language must be"),
         ("site_type", json!("other"), "unknown variant"),
         ("site_id", json!("GYM7QP2M"), "unknown field `site_id`"),
@@ -365,6 +366,35 @@ async fn administrators_are_invited_changed_handed_the_site_and_removed() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_already_so_is_answered_and_nothing_is_written() {
+    let (system, now) = (System::new(), at(NOW));
+    let site = system.site(SiteType::Regular, "Europe/Vienna", now).await;
+    system
+        .send(invite(&site, "lee@example.com", "site_admin", now))
+        .await;
+    let same = json!({ "name": "Harbour Gym", "time_zone": "europe/vienna" });
+    for call in [
+        Call::patch(of(&site, ""), &same, now).key("same"),
+        role(&site, "lee@example.com", "site_admin", now),
+        role(&site, KIM, "master", now),
+    ] {
+        let answer = system.send(call).await;
+        assert_eq!(
+            (answer.status, &answer.body["entry"]),
+            (200, &Value::Null),
+            "{answer:?}"
+        );
+    }
+    let body = json!({ "name": "Harbour Gym", "language": "ko" });
+    let changed = system.send(Call::patch(of(&site, ""), &body, now)).await;
+    assert_eq!(
+        changed.body["entry"]["refers_to"],
+        json!({ "language": "ko" })
+    );
+    assert_eq!(system.statement(&site, now).await.len(), 3);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_site_has_at_most_twenty_administrators() {
     let (system, now) = (System::new(), at(NOW));
     let site = system.site(SiteType::Regular, "Europe/Vienna", now).await;
@@ -458,6 +488,11 @@ async fn registering_is_all_or_nothing_and_refused_while_short_or_halted() {
         (&short.body["needed"], &short.body["available"]),
         (&json!(3), &json!(2))
     );
+    for dots in [".", "..", "-a"] {
+        let one = json!([{ "device_id": dots, "name": "Dots" }]);
+        let refused = system.send(register(&site, &one, now)).await;
+        assert_eq!(refused.problem(), "malformed-request", "{dots}");
+    }
     for count in [0, 91] {
         let refused = system.send(register(&site, &devices(count), now)).await;
         assert_eq!(refused.problem(), "malformed-request", "{count}");

@@ -40,7 +40,7 @@ async fn anyone_can_verify_a_chain_from_the_statement_alone() {
     system
         .register(
             &site,
-            &["ä-free-1", "door-2"].map(|id| id.trim_start_matches('ä')),
+            &["äfree-1", "door-2"].map(|id| id.trim_start_matches('ä')),
             now,
         )
         .await

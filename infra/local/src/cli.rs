@@ -177,6 +177,7 @@ fn welcome(
     let token = |email: Option<&str>, partner_id: Option<&str>| {
         let person = Person {
             email: email.map(str::to_owned),
+            email_verified: None,
             partner_id: partner_id.map(str::to_owned),
         };
         let token = issuer.token(&person)?;

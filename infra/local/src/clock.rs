@@ -24,6 +24,13 @@ impl Clock {
         Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
     }
 
+    /// Whether it stands still.
+    #[must_use]
+    pub fn frozen(&self) -> bool {
+        let frozen = self.frozen.lock().unwrap_or_else(PoisonError::into_inner);
+        frozen.is_some()
+    }
+
     /// Freezes the clock at an instant, or frees it.
     pub fn set(&self, frozen: Option<Timestamp>) {
         *self.frozen.lock().unwrap_or_else(PoisonError::into_inner) = frozen;

@@ -11,7 +11,7 @@ use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{DefaultBodyLimit, Path, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{any, get, post, put};
+use axum::routing::{any, get, post};
 use axum::{Json, Router};
 use data_encoding::BASE64;
 use jiff::Timestamp;
@@ -44,7 +44,7 @@ impl Gateway {
         Router::new()
             .route("/2015-03-31/functions/{function}/invocations", post(invoke))
             .route("/_local/token", post(token))
-            .route("/_local/clock", put(freeze).delete(free))
+            .route("/_local/clock", get(read_clock).put(freeze).delete(free))
             .route("/_local/messages", get(read_messages))
             .route(
                 "/.well-known/openid-configuration",
@@ -293,6 +293,10 @@ async fn freeze(State(gateway): State<Gateway>, body: Bytes) -> Response {
 async fn free(State(gateway): State<Gateway>) -> Json<Value> {
     gateway.clock.set(None);
     Json(json!({ "now": gateway.clock.now(), "frozen": false }))
+}
+
+async fn read_clock(State(gateway): State<Gateway>) -> Json<Value> {
+    Json(json!({ "now": gateway.clock.now(), "frozen": gateway.clock.frozen() }))
 }
 
 async fn read_messages(State(gateway): State<Gateway>) -> Response {

@@ -33,9 +33,12 @@ pub enum IssuerError {
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Person {
-    /// An administrator's address. It counts as verified.
+    /// An administrator's address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
+    /// Whether the address counts as verified, as it does unless this says no.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email_verified: Option<bool>,
     /// The partner that the bearer acts for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub partner_id: Option<String>,
@@ -98,7 +101,8 @@ impl Issuer {
         ]);
         if let Some(email) = &person.email {
             claims.insert("email".to_owned(), json!(email));
-            claims.insert("email_verified".to_owned(), json!(true));
+            let verified = person.email_verified.unwrap_or(true);
+            claims.insert("email_verified".to_owned(), json!(verified));
         }
         if let Some(partner_id) = &person.partner_id {
             claims.insert("partner_id".to_owned(), json!(partner_id));

@@ -94,7 +94,8 @@ pub async fn register_devices(
         decided.map_err(|error| CommandError::Refused(error.into()))
     })
     .await?;
-    let Event::DeviceRegistration { registered_on, .. } = done.entry.event else {
+    let event = done.entry.as_ref().map(|entry| &entry.event);
+    let Some(&Event::DeviceRegistration { registered_on, .. }) = event else {
         return Err(StoreError::defect("the entry registers no devices").into());
     };
     // Those of the command that carried it out, which a repetition is not.

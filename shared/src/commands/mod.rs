@@ -92,8 +92,8 @@ pub enum CommandError<R: Error + 'static> {
 /// What a command led to. `V` is what is shown of the site.
 #[derive(Clone, Debug)]
 pub struct Done<V = License> {
-    /// The command's own entry.
-    pub entry: Entry,
+    /// The command's own entry; none where the site was already as it was to be.
+    pub entry: Option<Entry>,
     /// The command that wrote the entry.
     pub command_id: CommandId,
     /// The site after it, as it was first answered.
@@ -197,6 +197,18 @@ async fn execute<R: Error + 'static, V: Serialize + DeserializeOwned>(
         };
         let (change, own_entry, settling) = match decide(site, known) {
             Ok(Decision::Done { change, own_entry }) => (change, own_entry, false),
+            Ok(Decision::Unchanged(site)) => {
+                if !tries.confirmed(command) {
+                    tries.attempts.again(None).await?;
+                    continue;
+                }
+                return Ok(Done {
+                    entry: None,
+                    command_id: command.command_id.clone(),
+                    view: view(&site, command.asker),
+                    replayed: false,
+                });
+            }
             Ok(Decision::SettleFirst(change)) => (change, 0, true),
             Err(refusal) if tries.confirmed(command) => return Err(refusal),
             Err(_) => {
@@ -258,7 +270,7 @@ impl Tries {
         }
     }
 
-    /// Whether a refusal may be answered.
+    /// Whether it may be answered that nothing was written: a refusal, or that nothing is to be changed.
     ///
     /// A read of several items is no snapshot: the code may be read after, and the request or the entry before, a
     /// write that both of them belong to. So where such a write is possible, a refusal is read a second time.
@@ -367,7 +379,7 @@ async fn answered<V: DeserializeOwned>(
     let entry = store.entry(site_id, sequence, attempts).await?;
     let (entry, command_id) = entry.ok_or_else(missing)?;
     Ok(Done {
-        entry,
+        entry: Some(entry),
         command_id,
         view: serde_json::from_str(&first.answer).map_err(StoreError::defect)?,
         replayed: true,
@@ -416,7 +428,7 @@ fn done<V>(
 ) -> Done<V> {
     Done {
         view: view(&change.site, command.asker),
-        entry: change.entries.swap_remove(own_entry),
+        entry: Some(change.entries.swap_remove(own_entry)),
         command_id: command.command_id.clone(),
         replayed: false,
     }

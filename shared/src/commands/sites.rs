@@ -224,7 +224,7 @@ impl Creation<'_> {
     fn done(mut self) -> Done<SiteView> {
         Done {
             // A creation is one entry.
-            entry: self.change.entries.swap_remove(0),
+            entry: Some(self.change.entries.swap_remove(0)),
             command_id: self.command_id,
             view: self.view,
             replayed: false,

@@ -12,7 +12,7 @@ use crate::domain::code::{
 use crate::domain::identity::{BatchId, CommandId, Reason};
 use crate::store::{Attempts, Begun, Failure, NotCarriedOut, Store, StoreError};
 use futures_util::{StreamExt, TryStreamExt, stream};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use tokio::time::Instant;
 
 /// The most codes that one call names.
@@ -49,7 +49,15 @@ pub async fn void_codes(
     asker: &PartnerAsker,
 ) -> Result<Voided, BatchError> {
     let until = deadline();
-    let named_codes = codes.map_or("all".to_owned(), |codes| codes.join(","));
+    // However the codes are spelled, in whatever order and however often.
+    let named_codes = codes.map_or("all".to_owned(), |codes| {
+        let spelled = codes.iter().map(|code| match issuer.recognise(code) {
+            Ok(known) => known.key.as_str().to_owned(),
+            Err(CodeNotRecognised) => code.clone(),
+        });
+        let once: BTreeSet<String> = spelled.collect();
+        once.into_iter().collect::<Vec<String>>().join(",")
+    });
     let wish = fingerprint(&[
         asker.id.as_str(),
         "void",

@@ -82,6 +82,9 @@ pub fn change_role(
     if before == Role::Master && role != Role::Master {
         return Err(AdministratorRefused::LastMaster);
     }
+    if before == role {
+        return Ok(Decision::Unchanged(site));
+    }
     change(site, email, Some(role), by, now, Vec::new())
 }
 

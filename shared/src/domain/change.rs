@@ -51,6 +51,8 @@ pub enum Decision {
         /// The place, among the new entries, of the command's own: those before it charge what was due.
         own_entry: usize,
     },
+    /// The site is as it is to be. Nothing is written.
+    Unchanged(Site),
     /// The site missed more due dates than one change may charge. They are charged first, the command after.
     SettleFirst(Change),
 }

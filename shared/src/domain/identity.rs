@@ -68,7 +68,7 @@ text_type! {
 }
 
 text_type! {
-    /// A device's ID: 1 to 64 ASCII letters, digits, `-`, `_`, `.` and `:`.
+    /// A device's ID: 1 to 64 ASCII letters, digits, `-`, `_`, `.` and `:`, the first of them a letter or digit.
     DeviceId
 }
 
@@ -154,10 +154,15 @@ impl DeviceId {
     /// # Errors
     /// It is empty, too long, or has another character.
     pub fn parse(text: &str) -> Result<Self, InvalidName> {
-        plain(text, "-_.:").map(Self).ok_or(InvalidName {
-            what: "device_id",
-            rule: "1 to 64 ASCII letters, digits, hyphens, underscores, dots and colons",
-        })
+        // A path of dots is not what it seems to be: every client takes it for another.
+        plain(text, "-_.:")
+            .filter(|id| id.starts_with(|c: char| c.is_ascii_alphanumeric()))
+            .map(Self)
+            .ok_or(InvalidName {
+                what: "device_id",
+                rule: "a letter or digit, and at most 63 ASCII letters, digits, hyphens, underscores, dots and colons \
+                       more",
+            })
     }
 }
 
@@ -328,7 +333,8 @@ impl TimeZone {
         let zone = jiff::tz::TimeZone::get(name).ok();
         zone.and_then(|zone| {
             let name = zone.iana_name()?.to_owned();
-            Some(Self { name, zone })
+            // The database's own word for a clock that nobody has set.
+            (name != "Factory").then_some(Self { name, zone })
         })
         .ok_or(InvalidName {
             what: "time_zone",

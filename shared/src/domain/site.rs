@@ -195,6 +195,22 @@ pub struct NewSettings {
     pub language: Option<Language>,
 }
 
+impl NewSettings {
+    fn that_differ_from(&self, site: &Site) -> Self {
+        Self {
+            name: self.name.clone().filter(|name| *name != site.name),
+            time_zone: self
+                .time_zone
+                .clone()
+                .filter(|zone| *zone != site.time_zone),
+            language: self
+                .language
+                .clone()
+                .filter(|language| *language != site.language),
+        }
+    }
+}
+
 /// Why settings are not changed.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum SettingsRefused {
@@ -206,7 +222,7 @@ pub enum SettingsRefused {
     Balance(#[from] BalanceOutOfRange),
 }
 
-/// Changes a site's settings.
+/// Changes a site's settings: those that differ.
 ///
 /// What is due in the old time zone is charged first. From then on the dates are those of the new one, and never
 /// earlier than the last date that was charged: eastwards a date may come sooner, westwards it comes a second time
@@ -223,6 +239,10 @@ pub fn change_settings(
     if *settings == NewSettings::default() {
         return Err(SettingsRefused::Nothing);
     }
+    let settings = settings.that_differ_from(&site);
+    if settings == NewSettings::default() {
+        return Ok(Decision::Unchanged(site));
+    }
     let mut draft = match begin(site, now)? {
         Begun::Draft(draft) => draft,
         Begun::SettleFirst(change) => return Ok(Decision::SettleFirst(change)),
@@ -231,7 +251,7 @@ pub fn change_settings(
         name,
         time_zone,
         language,
-    } = settings.clone();
+    } = settings;
     let event = Event::SettingsChange {
         name: name.clone(),
         time_zone: time_zone.clone(),

@@ -127,13 +127,30 @@ impl Arrival {
         }
         let text = std::str::from_utf8(&bytes)
             .map_err(|_| Problem::malformed("the body is not UTF-8 text"))?;
-        if text.trim().is_empty() {
-            return Err(Problem::malformed(
-                "the body is missing: it must be a JSON object",
-            ));
+        // Serde would read the members of a list by their places, too.
+        match text.trim_start().chars().next() {
+            None => {
+                return Err(Problem::malformed(
+                    "the body is missing: it must be a JSON object",
+                ));
+            }
+            Some('{') => {}
+            Some(_) => return Err(Problem::malformed("the body must be a JSON object")),
         }
-        serde_json::from_str(text)
-            .map_err(|error| Problem::malformed(format!("the body cannot be read: {error}")))
+        let mut reader = serde_json::Deserializer::from_str(text);
+        let read = serde_path_to_error::deserialize(&mut reader);
+        let body = read.map_err(|error| {
+            let place = error.path().to_string();
+            let what = error.into_inner();
+            Problem::malformed(match place.as_str() {
+                "." => format!("the body cannot be read: {what}"),
+                place => format!("the body cannot be read: {place}: {what}"),
+            })
+        })?;
+        reader
+            .end()
+            .map_err(|error| Problem::malformed(format!("the body cannot be read: {error}")))?;
+        Ok(body)
     }
 
     /// The query's parameters, each at most once and of a known name.

@@ -57,7 +57,7 @@ pub fn history_page(arrival: &Arrival) -> Result<HistoryPage, Problem> {
         let bytes = BASE64URL_NOPAD.decode(text.as_bytes()).ok();
         bytes
             .and_then(|bytes| String::from_utf8(bytes).ok())
-            .filter(|key| key.len() <= MAX_CURSOR_BYTES)
+            .filter(|key| (1..=MAX_CURSOR_BYTES).contains(&key.len()))
             .ok_or_else(wrong_cursor)
     });
     Ok(HistoryPage {

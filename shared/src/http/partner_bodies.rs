@@ -50,7 +50,7 @@ impl NewBatchBody {
             count: self.count,
             expires_on: self.expires_on,
             bound_to: self.site_id,
-            note: self.note,
+            note: self.note.map(|note| note.trim().to_owned()),
         })
     }
 }
@@ -160,11 +160,22 @@ pub fn codes_answer(batch: &Batch, codes: &[CodeInBatch], csv: bool) -> Result<A
     )
 }
 
+/// A text that no spreadsheet takes for a formula (OWASP, "CSV Injection").
+fn no_formula(text: String) -> String {
+    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
+        format!("'{text}")
+    } else {
+        text
+    }
+}
+
 fn csv_of(codes: &[CodeInBatch]) -> Result<String, Box<dyn std::error::Error + Send + Sync>> {
     let mut writer = csv::WriterBuilder::new()
         .terminator(csv::Terminator::CRLF)
         .from_writer(Vec::new());
     for code in codes {
+        let mut code = code.clone();
+        code.void_reason = code.void_reason.map(no_formula);
         writer.serialize(code)?;
     }
     let bytes = writer.into_inner().map_err(|error| error.to_string())?;

@@ -10,7 +10,8 @@ use crate::domain::device::Device;
 use crate::domain::identity::{Country, DeviceId, Email, Language, SiteId, SiteName, TimeZone};
 use crate::domain::locale::{language_of, time_zone_of};
 use crate::domain::site::{NewSettings, NewSite, Role, SiteType};
-use serde::Deserialize;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 
 /// The body of `POST /sites`.
@@ -101,7 +102,18 @@ pub struct RoleBody {
 #[serde(deny_unknown_fields)]
 pub struct DevicesBody {
     /// The devices.
+    #[serde(deserialize_with = "objects")]
     pub devices: Vec<DeviceBody>,
+}
+
+/// Reads a list of objects. By itself Serde would read each from a list of its members, too.
+fn objects<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<DeviceBody>, D::Error> {
+    let objects: Vec<serde_json::Map<String, Value>> = Vec::deserialize(deserializer)?;
+    let read = objects.into_iter().enumerate().map(|(place, object)| {
+        let device = DeviceBody::deserialize(Value::Object(object));
+        device.map_err(|error| D::Error::custom(format!("device {place}: {error}")))
+    });
+    read.collect()
 }
 
 /// One device of `POST …/devices`.
