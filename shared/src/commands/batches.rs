@@ -3,7 +3,7 @@
 //! A batch is begun, its codes are written a hundred at a time, and it is completed. Whoever finds one that was begun
 //! and not completed finishes it first: a repetition of the issue, and whoever fetches or voids its codes.
 
-use super::{Page, PageOf, PartnerAsker, fingerprint, kept_until, remembered};
+use super::{Page, PageOf, PartnerAsker, fingerprint, kept_until, list, remembered};
 use crate::domain::account::{HistoryLine, PartnerEvent, Told};
 use crate::domain::change::MAX_ITEMS;
 use crate::domain::code::{
@@ -367,19 +367,14 @@ pub async fn list_batches(
     asker: &PartnerAsker,
 ) -> Result<Page<(Batch, bool)>, StoreError> {
     let listing = Listing::batches(&asker.id);
-    let listed = store
-        .list(
-            &listing,
-            page.after.as_deref(),
-            page.most,
-            &mut Attempts::default(),
-        )
-        .await?;
-    let batches = listed.items.iter().map(decode_batch);
-    Ok(Page {
-        items: batches.collect::<Result<_, _>>()?,
-        next: listed.next,
-    })
+    list(
+        store,
+        &listing,
+        page,
+        &mut Attempts::default(),
+        decode_batch,
+    )
+    .await
 }
 
 /// Whether a code can still be applied, or what became of it.

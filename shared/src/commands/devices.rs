@@ -2,7 +2,7 @@
 
 use super::{
     Asker, CommandError, Done, Page, PageOf, ReadError, SiteCommand, SiteNotFound, authorized,
-    execute, license_view,
+    execute, license_view, list,
 };
 use crate::domain::change::Guard;
 use crate::domain::device::{self, Device, NewDevice, RegistrationRefused, RemovalRefused};
@@ -150,16 +150,7 @@ pub async fn list_devices(
     let mut attempts = Attempts::default();
     authorized(store.site_by_id(site_id, &mut attempts).await?, asker)?;
     let listing = Listing::devices(site_id);
-    let listed = store
-        .list(&listing, page.after.as_deref(), page.most, &mut attempts)
-        .await?;
-    let devices = listed.items.iter().map(decode_device);
-    Ok(Page {
-        items: devices
-            .collect::<Result<_, _>>()
-            .map_err(StoreError::from)?,
-        next: listed.next,
-    })
+    Ok(list(store, &listing, page, &mut attempts, decode_device).await?)
 }
 
 /// Removes a device from a site.

@@ -39,8 +39,8 @@ use crate::domain::identity::{CommandId, Email, SiteId};
 use crate::domain::license::License;
 use crate::domain::site::Site;
 use crate::store::{
-    Attempts, Commit, CommitFailed, Failure, FirstAnswer, Item, Key, RequestOf, RequestRecord,
-    Store, StoreError, decode_entry, decode_site,
+    Attempts, Commit, CommitFailed, CorruptItem, Failure, FirstAnswer, Item, Key, Listing,
+    RequestOf, RequestRecord, Store, StoreError, decode_entry, decode_site,
 };
 use data_encoding::HEXLOWER;
 use jiff::Timestamp;
@@ -126,6 +126,22 @@ pub struct PageOf {
     pub after: Option<String>,
     /// The most that is listed.
     pub most: u16,
+}
+
+/// Reads a page of a listing.
+async fn list<T>(
+    store: &Store,
+    listing: &Listing,
+    page: &PageOf,
+    attempts: &mut Attempts,
+    decode: impl Fn(&Item) -> Result<T, CorruptItem>,
+) -> Result<Page<T>, StoreError> {
+    let after = page.after.as_deref();
+    let listed = store.list(listing, after, page.most, attempts).await?;
+    Ok(Page {
+        items: listed.items.iter().map(decode).collect::<Result<_, _>>()?,
+        next: listed.next,
+    })
 }
 
 /// One command on one site.

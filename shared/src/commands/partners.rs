@@ -1,8 +1,8 @@
 //! What a partner sees of its account: the sites that applied its codes, and its history.
 
-use super::{Page, PageOf};
+use super::{Page, PageOf, list};
 use crate::domain::account::{HistoryLine, SiteOfPartner};
-use crate::domain::identity::{PartnerId, Subject};
+use crate::domain::identity::{PartnerId, SiteId, Subject};
 use crate::store::{Attempts, Listing, Store, StoreError, decode_history, decode_site_of};
 use jiff::Timestamp;
 
@@ -30,21 +30,18 @@ pub async fn sites_of_partner(
 ) -> Result<Page<SiteOfPartner>, StoreError> {
     let mut attempts = Attempts::default();
     let listing = Listing::sites_of_partner(&asker.id);
-    let listed = store
-        .list(&listing, page.after.as_deref(), page.most, &mut attempts)
-        .await?;
-    let received = listed.items.iter().map(decode_site_of);
-    let received: Vec<_> = received.collect::<Result<_, _>>()?;
-    let ids: Vec<_> = received.iter().map(|(_, site, _)| site.clone()).collect();
+    let received = list(store, &listing, page, &mut attempts, decode_site_of).await?;
+    let ids = received.items.iter().map(|(_, site, _)| site.clone());
+    let ids: Vec<SiteId> = ids.collect();
     let sites = store.sites(&ids, &mut attempts).await?;
-    let pairs = sites.into_iter().zip(received);
+    let pairs = sites.into_iter().zip(received.items);
     let shown = pairs.filter_map(|(site, (_, _, got))| {
         // A site's item is never deleted; `verify` reports one that is missing.
         site.map(|site| SiteOfPartner::of(&site, got.received, got.last_applied_at))
     });
     Ok(Page {
         items: shown.collect(),
-        next: listed.next,
+        next: received.next,
     })
 }
 
@@ -60,17 +57,12 @@ pub async fn history(
     asker: &PartnerAsker,
 ) -> Result<Page<HistoryLine>, StoreError> {
     let listing = Listing::history(&asker.id, from, until);
-    let listed = store
-        .list(
-            &listing,
-            page.after.as_deref(),
-            page.most,
-            &mut Attempts::default(),
-        )
-        .await?;
-    let lines = listed.items.iter().map(decode_history);
-    Ok(Page {
-        items: lines.collect::<Result<_, _>>()?,
-        next: listed.next,
-    })
+    list(
+        store,
+        &listing,
+        page,
+        &mut Attempts::default(),
+        decode_history,
+    )
+    .await
 }

@@ -2,7 +2,7 @@
 
 use super::{
     Asker, CommandError, Done, Page, PageOf, ReadError, SiteCommand, SiteNotFound, answered,
-    authorized, execute, fingerprint, kept_until, remembered,
+    authorized, execute, fingerprint, kept_until, list, remembered,
 };
 use crate::domain::amount::{BalanceOutOfRange, Balances};
 use crate::domain::change::Change;
@@ -12,8 +12,8 @@ use crate::domain::site::{
     Site, SiteType, Status,
 };
 use crate::store::{
-    Attempts, Commit, CommitFailed, Failure, FirstAnswer, Key, Listing, RequestOf, RequestRecord,
-    Store, StoreError, decode_administrator_of, decode_entry,
+    Attempts, Commit, CommitFailed, Failure, FirstAnswer, Item, Key, Listing, RequestOf,
+    RequestRecord, Store, StoreError, decode_administrator_of, decode_entry,
 };
 use serde::{Deserialize, Serialize};
 
@@ -254,20 +254,15 @@ pub async fn list_sites(
     let email = asker.email.as_ref().ok_or(EmailNotVerified)?;
     let mut attempts = Attempts::default();
     let listing = Listing::sites_of_person(email);
-    let listed = store
-        .list(&listing, page.after.as_deref(), page.most, &mut attempts)
-        .await?;
-    let ids = listed.items.iter().map(decode_administrator_of);
-    let ids: Result<Vec<SiteId>, _> = ids.map(|found| found.map(|(_, site)| site)).collect();
-    let sites = store
-        .sites(&ids.map_err(StoreError::from)?, &mut attempts)
-        .await?;
+    let decode = |item: &Item| Ok(decode_administrator_of(item)?.1);
+    let ids = list(store, &listing, page, &mut attempts, decode).await?;
+    let sites = store.sites(&ids.items, &mut attempts).await?;
     // What a site itself says counts, as its list of administrators may have changed since.
     let sites = sites.into_iter().flatten();
     let own = sites.filter(|site| site.role_of(email).is_some());
     Ok(Page {
         items: own.map(|site| site_view(&site, asker)).collect(),
-        next: listed.next,
+        next: ids.next,
     })
 }
 
