@@ -404,7 +404,7 @@ async fn a_list_is_no_object_and_a_wrong_member_is_named() {
         ),
         (
             of_site("/devices", &json!({ "devices": [{ "name": 7 }] })),
-            "device 0: ",
+            "devices[0].name: ",
         ),
         (
             of_site("/admins", &json!({ "email": "a@b", "role": null })),

@@ -510,7 +510,7 @@ fn line(books: &Books, kind: &str) -> Value {
 #[tokio::test(start_paused = true)]
 async fn a_line_of_a_history_that_is_missing_or_invented() {
     for (kind, says) in [
-        ("issued", "[] codes were told to be issued"),
+        ("issued", "and told as []"),
         ("voided", "2 codes are voided, and 0 were told"),
         ("applied", "it is not told once"),
     ] {
@@ -519,7 +519,7 @@ async fn a_line_of_a_history_that_is_missing_or_invented() {
         books.shows(&[says]).await;
     }
     for (kind, says) in [
-        ("issued", "[4, 4] codes were told to be issued"),
+        ("issued", "and told as [(4,"),
         ("voided", "2 codes are voided, and 4 were told"),
         ("applied", "it is not told once"),
     ] {
@@ -529,12 +529,32 @@ async fn a_line_of_a_history_that_is_missing_or_invented() {
         books.put(&again);
         books.shows(&[says]).await;
     }
+    for (name, value) in [
+        ("site_id", json!({ "S": "00000000" })),
+        ("recharge", json!({ "S": "sms" })),
+    ] {
+        let books = partners_books().await;
+        let mut elsewhere = line(&books, "applied");
+        elsewhere[name] = value;
+        books.put(&elsewhere);
+        books
+            .shows(&["it is not told once", "it is told, and never was"])
+            .await;
+    }
     let books = partners_books().await;
-    let mut elsewhere = line(&books, "applied");
-    elsewhere["site_id"]["S"] = json!("00000000");
-    books.put(&elsewhere);
+    let mut by_another = line(&books, "issued");
+    by_another["by"]["S"] = json!("eve");
+    books.put(&by_another);
+    books.shows(&["and told as [(4,"]).await;
+    let books = partners_books().await;
+    let mut late = line(&books, "voided");
+    late["at"]["S"] = json!("2027-02-11T12:00:00Z");
+    books.put(&late);
     books
-        .shows(&["it is not told once", "it is told, and never was"])
+        .shows(&[
+            "holds the line of another instant",
+            "2 codes are voided, and 0 were told",
+        ])
         .await;
 }
 
@@ -570,6 +590,7 @@ async fn settings_and_administrators_that_are_not_those_of_the_statement() {
         ("name", "Other"),
         ("language", "ko"),
         ("time_zone", "Europe/Berlin"),
+        ("country", "DE"),
     ] {
         let books = partners_books().await;
         let mut site = books.site();

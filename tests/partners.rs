@@ -353,8 +353,19 @@ async fn a_batch_adds_up_and_shows_plain_codes_of_what_is_outstanding_alone() {
         lines[4]
     );
     let json = system
-        .send(get(path, over).accept("text/csv;q=0.5, application/json"))
+        .send(get(path.clone(), over).accept("text/csv;q=0.5, application/json"))
         .await;
+    for accept in [
+        "text/*;q=0.9, text/csv;q=0.1, application/json;q=0.5",
+        "*/*",
+        "text/csv;q=0",
+    ] {
+        let other = system.send(get(path.clone(), over).accept(accept)).await;
+        assert_eq!(
+            other.headers["content-type"], "application/json",
+            "{accept}"
+        );
+    }
     assert_eq!(json.headers["content-type"], "application/json");
     // Who fetched, when, and how many plain codes there were.
     let lines = told(&system, "", now).await;
@@ -365,6 +376,9 @@ async fn a_batch_adds_up_and_shows_plain_codes_of_what_is_outstanding_alone() {
             kind("applied", 1),
             kind("voided", 1),
             kind("fetched", 3),
+            kind("fetched", 0),
+            kind("fetched", 0),
+            kind("fetched", 0),
             kind("fetched", 0),
             kind("fetched", 0)
         ]
@@ -411,7 +425,7 @@ async fn voiding_says_how_many_of_each_and_answers_a_repetition_alike() {
 
 #[tokio::test(start_paused = true)]
 async fn a_voiding_that_died_after_any_request_is_finished_by_its_repetition() {
-    for last in 0..9 {
+    for last in 0..10 {
         let (system, now) = (System::new(), at(NOW));
         let issued = issued(&system, 3, 250, now).await;
         let call = void(&batch_id(&issued), &json!({ "reason": "stolen" }), now).key("all");
@@ -469,6 +483,32 @@ async fn codes_that_are_not_of_the_batch_void_nothing() {
         );
     }
     assert_eq!(sum(&system, &id, now).await["outstanding"], 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_largest_answer_fits_what_a_function_may_answer() {
+    // The quota of a synchronous answer of Lambda, in bytes.
+    const MOST: usize = 6_291_556;
+    let (system, now) = (System::new(), at(NOW));
+    let id = batch_id(&issued(&system, 1_000_000, 10_000, now).await);
+    let body = json!({ "reason": "\"".repeat(100) });
+    assert_eq!(
+        system.send(void(&id, &body, now)).await.body["voided"],
+        10_000
+    );
+    for media_type in ["application/json", "text/csv"] {
+        let path = batches(&format!("/{id}/codes"));
+        let fetched = system.send(get(path, now).accept(media_type)).await;
+        // As Lambda counts it: the answer is itself a text within JSON.
+        let answer = json!({ "body": fetched.text, "headers": fetched.headers });
+        let size = answer.to_string().len();
+        assert!(size < MOST, "{media_type}: {size}");
+    }
+    let long = json!({ "reason": "가".repeat(101) });
+    assert_eq!(
+        system.send(void(&id, &long, now)).await.problem(),
+        "malformed-request"
+    );
 }
 
 async fn sites_of(system: &System, query: &str, now: Timestamp) -> Answered {
@@ -554,6 +594,7 @@ async fn a_history_is_read_by_dates_of_utc_and_page_by_page() {
         ("from=2026-12-10&to=2026-12-10", 1),
         ("from=2027-01-01", 0),
         ("to=9999-12-31", 3),
+        ("from=9999-12-31", 0),
     ] {
         assert_eq!(told(&system, query, now).await.len(), lines, "{query}");
     }

@@ -67,6 +67,7 @@ async fn what_cannot_be_created_is_refused_and_says_why() {
         ("name", json!("x".repeat(101)), "name must be 1 to 100"),
         ("country", json!("XX"), "country that has a time zone"),
         ("country", json!("AUT"), "two-letter"),
+        ("country", json!("US"), "America/New_York, America/Detroit"),
         ("time_zone", json!("Europe/Nowhere"), "time_zone must be"),
         ("time_zone", json!("Factory"), "time_zone must be"),
         ("language", json!("german"), "language must be"),
@@ -361,6 +362,10 @@ async fn administrators_are_invited_changed_handed_the_site_and_removed() {
         (nobody.status, nobody.problem()),
         (404, "administrator-not-found")
     );
+    let path = system
+        .send(invite(&site, "a/b@example.com", "site_admin", now))
+        .await;
+    assert_eq!(path.problem(), "malformed-request");
     let malformed = system.send(dismiss(&site, "nobody", now)).await;
     assert_eq!(malformed.problem(), "administrator-not-found");
 }
@@ -385,13 +390,66 @@ async fn what_is_already_so_is_answered_and_nothing_is_written() {
             "{answer:?}"
         );
     }
-    let body = json!({ "name": "Harbour Gym", "language": "ko" });
+    // The key is kept all the same, so that a repetition never does what the first request did not.
+    let body = json!({ "name": "Other" });
+    assert_eq!(
+        system
+            .send(Call::patch(of(&site, ""), &body, now))
+            .await
+            .status,
+        200
+    );
+    let again = system
+        .send(Call::patch(of(&site, ""), &same, now).key("same"))
+        .await;
+    assert_eq!(
+        (again.replayed, &again.body["site"]["name"]),
+        (true, &json!("Harbour Gym"))
+    );
+    let reused = system
+        .send(Call::patch(of(&site, ""), &body, now).key("same"))
+        .await;
+    assert_eq!(reused.problem(), "idempotency-key-reused");
+    let body = json!({ "name": "Other", "language": "ko" });
     let changed = system.send(Call::patch(of(&site, ""), &body, now)).await;
     assert_eq!(
         changed.body["entry"]["refers_to"],
         json!({ "language": "ko" })
     );
-    assert_eq!(system.statement(&site, now).await.len(), 3);
+    assert_eq!(system.statement(&site, now).await.len(), 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_due_is_charged_also_where_nothing_else_is_to_be_done() {
+    let (system, now) = (System::new(), at(NOW));
+    let site = system.site(SiteType::Dynamic, "Europe/Vienna", now).await;
+    recharge(&system, &site, 5, now).await;
+    system.register(&site, &["door"], now).await.unwrap();
+    let due = at("2027-01-09T12:00:00Z");
+    let same = json!({ "name": "Harbour Gym" });
+    let answer = system
+        .send(Call::patch(of(&site, ""), &same, due).key("same"))
+        .await;
+    assert_eq!(answer.body["site"]["balances"]["credits"], 3);
+    assert_eq!(answer.body["entry"], Value::Null);
+    assert_eq!(system.deduct(due).await["sites"], 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_regular_site_that_moves_west_on_its_first_day_registers_on_that_day() {
+    let (system, now) = (System::new(), at("2026-12-09T23:00:00Z"));
+    let site = system.site(SiteType::Regular, "Asia/Seoul", now).await;
+    let body = json!({ "time_zone": "America/New_York" });
+    assert_eq!(
+        system
+            .send(Call::patch(of(&site, ""), &body, now))
+            .await
+            .status,
+        200
+    );
+    let one = json!([{ "name": "Door" }]);
+    let registered = system.send(register(&site, &one, now)).await;
+    assert_eq!(registered.body["devices"][0]["registered_on"], "2026-12-10");
 }
 
 #[tokio::test(start_paused = true)]

@@ -44,7 +44,7 @@ impl ManageSites {
         let asker = arrival.asker()?;
         let master = asker.email.clone().ok_or(EmailNotVerified)?;
         let body: NewSiteBody = arrival.body()?;
-        let mut new = body.read(new_id()?, master)?;
+        let mut new = body.read(new_id()?, master, asker.now)?;
         for _ in 1..IDS_TRIED {
             match commands::create_site(&self.store, new.clone(), &asker).await {
                 Err(CommandError::Refused(CreateSiteError::Exists)) => new.id = new_id()?,

@@ -12,7 +12,7 @@ use site_credits::domain::code::{
 use site_credits::domain::identity::{
     BatchId, Country, DeviceId, Email, InvalidName, PartnerId, SiteId, SiteName, Subject,
 };
-use site_credits::domain::locale::{language_of, time_zone_of};
+use site_credits::domain::locale::{NoTimeZone, language_of, time_zone_of};
 use site_credits::domain::redemption::Recharge;
 use site_credits::domain::site::{NewSite, SiteType};
 use site_credits::store::{Attempts, Key, Store, StoreError, decode_code};
@@ -39,6 +39,9 @@ pub enum SeedError {
     /// A literal of this file is wrong.
     #[error(transparent)]
     Name(#[from] InvalidName),
+    /// As above.
+    #[error(transparent)]
+    Zone(#[from] NoTimeZone),
     /// As above.
     #[error(transparent)]
     Secrets(#[from] InvalidSecrets),
@@ -218,7 +221,7 @@ async fn site(
     let new = NewSite {
         id,
         name: SiteName::parse(name)?,
-        time_zone: time_zone_of(&country)?,
+        time_zone: time_zone_of(&country, now)?,
         language: language_of(&country),
         country,
         site_type,

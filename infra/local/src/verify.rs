@@ -15,7 +15,7 @@ use site_credits::domain::account::HistoryLine;
 use site_credits::domain::entry::Entry;
 use site_credits::domain::identity::CommandId;
 use site_credits::store::{
-    Item, SiteOfAttributes, decode_administrator_of, decode_batch, decode_code, decode_device,
+    Item, Key, SiteOfAttributes, decode_administrator_of, decode_batch, decode_code, decode_device,
     decode_entry, decode_history, decode_site, decode_site_of,
 };
 use std::collections::{BTreeMap, HashMap};
@@ -258,7 +258,14 @@ impl Sorted {
                 let (partner, site, got) = decode_site_of(item).map_err(corrupt)?;
                 self.received.insert((partner.into(), site.into()), got);
             }
-            ("ACCOUNT", "HISTORY") => self.history.push(decode_history(item).map_err(corrupt)?),
+            ("ACCOUNT", "HISTORY") => {
+                let line = decode_history(item).map_err(corrupt)?;
+                let key = Key::History(line.partner_id.clone(), line.told.at, line.id.clone());
+                if key.pair().1 != sk {
+                    return Err(format!("{pk} / {sk} holds the line of another instant"));
+                }
+                self.history.push(line);
+            }
             ("SITE" | "PARTNER" | "ADMIN", "REQUEST") => {}
             _ => return Err(format!("{pk} / {sk} is of no known kind")),
         }

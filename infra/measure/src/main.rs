@@ -20,10 +20,12 @@ use std::process::ExitCode;
 /// What the functions are compared with.
 const HELLO_WORLD: &str = "hello-world";
 /// The functions.
-const FUNCTIONS: [&str; 4] = [
+const FUNCTIONS: [&str; 6] = [
     "redeem-code",
     "recharge-sms",
     "get-balance",
+    "issue-codes",
+    "manage-sites",
     "deduct-monthly",
 ];
 

@@ -24,9 +24,10 @@ use tokio::time::Instant;
 /// How many requests of one command are under way at the same time.
 pub(super) const SIDE_BY_SIDE: usize = 8;
 
-/// No further part of a command on a batch is begun later than this after its beginning: with the retries of the parts
-/// that are under way it ends within the 29 s that the gateway waits.
-const MAX_TIME: Duration = Duration::from_secs(18);
+/// No further part of a command on a batch is begun, nor tried again, later than this after its beginning. What is under
+/// way then has two answers of the table to wait for, and the end a line of history with the usual retries, so that it
+/// ends within the function's 28 s.
+const MAX_TIME: Duration = Duration::from_secs(15);
 
 /// What a partner asks for.
 #[derive(Clone, Debug)]
@@ -64,6 +65,7 @@ impl NewBatch {
             note: self.note,
             secret_id: issuer.newest().clone(),
             issued_at: asker.now,
+            issued_by: asker.by.clone(),
         };
         batch.check()
     }
@@ -158,10 +160,10 @@ pub async fn issue_codes(
         }
     };
     let replayed = own.is_none_or(|own| own.id != batch.id);
-    if replayed && complete {
+    if replayed {
         told(store, &batch, batch.count, asker, &mut attempts).await?;
     }
-    let codes = finished(store, issuer, &batch, complete, asker, until).await?;
+    let codes = finished(store, issuer, &batch, complete, until).await?;
     Ok(Issued {
         batch,
         codes,
@@ -189,12 +191,13 @@ pub async fn issue_batch(
     let same = Batch {
         secret_id: known.secret_id.clone(),
         issued_at: known.issued_at,
+        issued_by: known.issued_by.clone(),
         ..batch.clone()
     };
     if same != known {
         return Err(StoreError::defect("a batch of this ID was begun, and it is another").into());
     }
-    finished(store, issuer, &known, complete, asker, until).await
+    finished(store, issuer, &known, complete, until).await
 }
 
 /// A batch that was begun, and whether it is complete.
@@ -214,11 +217,10 @@ async fn finished(
     issuer: &CodeIssuer,
     batch: &Batch,
     complete: bool,
-    asker: &PartnerAsker,
     until: Instant,
 ) -> Result<Vec<LicenseCode>, BatchError> {
     if !complete {
-        let done = finish(store, issuer, batch, asker, until).await;
+        let done = finish(store, issuer, batch, until).await;
         done.map_err(begun_at_least)?;
     }
     let codes = (0..batch.count).map(|index| Ok(batch.code(issuer, index)?.0));
@@ -238,7 +240,6 @@ pub(super) async fn finish(
     store: &Store,
     issuer: &CodeIssuer,
     batch: &Batch,
-    asker: &PartnerAsker,
     until: Instant,
 ) -> Result<(), BatchError> {
     stream::iter(hundreds(batch))
@@ -247,7 +248,7 @@ pub(super) async fn finish(
         .try_collect::<()>()
         .await?;
     let event = PartnerEvent::Issued {
-        by: asker.by.clone(),
+        by: batch.issued_by.clone(),
     };
     let line = HistoryLine {
         partner_id: batch.partner_id.clone(),
@@ -287,8 +288,23 @@ async fn write_hundred(
     in_time(until)?;
     let codes = hundred(batch, first).map(|index| Ok(batch.code(issuer, index)?.1));
     let codes: Vec<Code> = codes.collect::<Result<_, SecretMissing>>()?;
-    store.write_codes(&codes, &mut Attempts::default()).await?;
-    Ok(())
+    let mut attempts = Attempts::patient(until);
+    if store.write_codes(&codes, &mut attempts).await? == Begun::Now {
+        return Ok(());
+    }
+    // Something is there already: these very codes, or there are two of one key.
+    let keys: Vec<CodeKey> = codes.iter().map(|code| code.key.clone()).collect();
+    let stored = store.codes(&keys, &mut attempts).await?;
+    let own = |(code, stored): (&Code, &Option<Code>)| {
+        stored
+            .as_ref()
+            .is_some_and(|stored| stored.batch_id == code.batch_id && stored.index == code.index)
+    };
+    if codes.iter().zip(&stored).all(own) {
+        Ok(())
+    } else {
+        Err(StoreError::defect("a code of another batch has the key of one of this").into())
+    }
 }
 
 /// Whether there is time to begin another part of a command.
@@ -485,7 +501,7 @@ pub async fn fetch_codes(
     let until = deadline();
     let (batch, complete) = known(store, batch_id, asker).await?;
     if !complete {
-        let finished = finish(store, issuer, &batch, asker, until).await;
+        let finished = finish(store, issuer, &batch, until).await;
         finished.map_err(begun_at_least)?;
     }
     let mut codes = Vec::with_capacity(batch.count as usize);
@@ -564,7 +580,7 @@ async fn read_hundred(
     let derived = hundred(batch, first).map(|index| batch.code(issuer, index));
     let derived: Vec<(LicenseCode, Code)> = derived.collect::<Result<_, _>>()?;
     let keys: Vec<CodeKey> = derived.iter().map(|(_, code)| code.key.clone()).collect();
-    let stored = store.codes(&keys, &mut Attempts::default()).await?;
+    let stored = store.codes(&keys, &mut Attempts::patient(until)).await?;
     let plain = derived.into_iter().map(|(plain, _)| plain);
     Ok(plain.zip(stored).collect())
 }

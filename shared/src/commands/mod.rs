@@ -39,7 +39,7 @@ use crate::domain::identity::{CommandId, Email, SiteId};
 use crate::domain::license::License;
 use crate::domain::site::Site;
 use crate::store::{
-    Attempts, Commit, CommitFailed, CorruptItem, Failure, FirstAnswer, Item, Key, Listing,
+    Attempts, Begun, Commit, CommitFailed, CorruptItem, Failure, FirstAnswer, Item, Key, Listing,
     RequestOf, RequestRecord, Store, StoreError, decode_entry, decode_site,
 };
 use data_encoding::HEXLOWER;
@@ -206,7 +206,15 @@ async fn execute<R: Error + 'static, V: Serialize + DeserializeOwned>(
             )
             .await;
         }
-        let site = authorized(loaded.site, command.asker)?;
+        let site = match authorized(loaded.site, command.asker) {
+            Ok(site) => site,
+            // Whoever has just left the site by this very request is to be answered as the first time.
+            Err(error) if tries.confirmed(command) => return Err(error.into()),
+            Err(_) => {
+                tries.attempts.again(None).await?;
+                continue;
+            }
+        };
         let known = Known {
             also: loaded.also.as_ref(),
             failed: &failed_guards,
@@ -218,10 +226,20 @@ async fn execute<R: Error + 'static, V: Serialize + DeserializeOwned>(
                     tries.attempts.again(None).await?;
                     continue;
                 }
+                let view = view(&site, command.asker);
+                if let Some(key) = &command.asker.idempotency_key {
+                    let request = record(command, &view, key, None)?;
+                    let attempts = &mut tries.attempts;
+                    if store.remember(&request, attempts).await? == Begun::Before {
+                        // By this request's twin, or by this one without an answer: the next read gives that answer.
+                        attempts.again(None).await?;
+                        continue;
+                    }
+                }
                 return Ok(Done {
                     entry: None,
                     command_id: command.command_id.clone(),
-                    view: view(&site, command.asker),
+                    view,
                     replayed: false,
                 });
             }
@@ -233,7 +251,11 @@ async fn execute<R: Error + 'static, V: Serialize + DeserializeOwned>(
             }
         };
         let request = command.asker.idempotency_key.as_ref().filter(|_| !settling);
-        let request = request.map(|key| record(command, view, key, &change, own_entry));
+        let request = request.map(|key| {
+            let sequence = change.entries[own_entry].sequence;
+            let shown = view(&change.site, command.asker);
+            record(command, &shown, key, Some(sequence))
+        });
         let request = request.transpose()?;
         let commit = Commit {
             change: &change,
@@ -380,23 +402,28 @@ async fn replay<R: Error + 'static, V: DeserializeOwned>(
         authorized(site.cloned(), command.asker)?;
         return Err(CommandError::KeyReused);
     }
-    Ok(answered(store, command.site_id, first, attempts).await?)
+    Ok(answered(store, &command.command_id, command.site_id, first, attempts).await?)
 }
 
-/// What was answered the first time: the entry was written with the request, and entries are never deleted.
+/// What was answered the first time: an entry was written with the request, and entries are never deleted.
 async fn answered<V: DeserializeOwned>(
     store: &Store,
+    command_id: &CommandId,
     site_id: &SiteId,
     first: FirstAnswer,
     attempts: &mut Attempts,
 ) -> Result<Done<V>, StoreError> {
-    let missing = || StoreError::defect("the request's entry is missing");
-    let sequence = first.entry_sequence.ok_or_else(missing)?;
-    let entry = store.entry(site_id, sequence, attempts).await?;
-    let (entry, command_id) = entry.ok_or_else(missing)?;
+    let written = match first.entry_sequence {
+        Some(sequence) => {
+            let entry = store.entry(site_id, sequence, attempts).await?;
+            Some(entry.ok_or_else(|| StoreError::defect("the request's entry is missing"))?)
+        }
+        None => None,
+    };
+    let (entry, by) = written.unzip();
     Ok(Done {
-        entry: Some(entry),
-        command_id,
+        entry,
+        command_id: by.unwrap_or_else(|| command_id.clone()),
         view: serde_json::from_str(&first.answer).map_err(StoreError::defect)?,
         replayed: true,
     })
@@ -404,21 +431,19 @@ async fn answered<V: DeserializeOwned>(
 
 fn record<V: Serialize>(
     command: &SiteCommand<'_>,
-    view: View<V>,
+    view: &V,
     key: &str,
-    change: &Change,
-    own_entry: usize,
+    entry_sequence: Option<u64>,
 ) -> Result<RequestRecord, StoreError> {
     let Asker { now, .. } = *command.asker;
-    let shown = serde_json::to_string(&view(&change.site, command.asker));
     Ok(RequestRecord {
         whose: RequestOf::Site(command.site_id.clone()),
         key: key.to_owned(),
         now,
         answer: FirstAnswer {
             fingerprint: command.fingerprint(),
-            entry_sequence: Some(change.entries[own_entry].sequence),
-            answer: shown.map_err(StoreError::defect)?,
+            entry_sequence,
+            answer: serde_json::to_string(view).map_err(StoreError::defect)?,
             expires_at: kept_until(now),
         },
     })

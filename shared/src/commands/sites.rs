@@ -130,7 +130,14 @@ pub async fn create_site(
                 // This call's own write, whose answer was lost.
                 return Ok(creation.done());
             }
-            return Ok(answered(store, &view.site_id, first, &mut attempts).await?);
+            return Ok(answered(
+                store,
+                &creation.command_id,
+                &view.site_id,
+                first,
+                &mut attempts,
+            )
+            .await?);
         }
         let record = creation.record()?;
         let commit = Commit {

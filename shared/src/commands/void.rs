@@ -77,7 +77,7 @@ pub async fn void_codes(
     };
     let (command_id, replayed) = command(store, wish, asker, &mut attempts).await?;
     if !complete {
-        let finished = finish(store, issuer, &batch, asker, until).await;
+        let finished = finish(store, issuer, &batch, until).await;
         finished.map_err(begun_at_least)?;
     }
     let work = Work {
@@ -183,7 +183,7 @@ struct Work<'a> {
 impl Work<'_> {
     /// Voids what is outstanding of a part, and says how all of it stands.
     async fn part(&self, keys: Vec<CodeKey>) -> Result<Voided, BatchError> {
-        let mut attempts = Attempts::default();
+        let mut attempts = Attempts::patient(self.until);
         loop {
             in_time(self.until)?;
             let stored = self.store.codes(&keys, &mut attempts).await?;

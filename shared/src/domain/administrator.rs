@@ -82,9 +82,6 @@ pub fn change_role(
     if before == Role::Master && role != Role::Master {
         return Err(AdministratorRefused::LastMaster);
     }
-    if before == role {
-        return Ok(Decision::Unchanged(site));
-    }
     change(site, email, Some(role), by, now, Vec::new())
 }
 
@@ -137,6 +134,9 @@ fn change(
         Begun::Draft(draft) => draft,
         Begun::SettleFirst(change) => return Ok(Decision::SettleFirst(change)),
     };
+    if role.is_some() && draft.site.role_of(email) == role {
+        return Ok(draft.unchanged());
+    }
     if role == Some(Role::Master) && email != by {
         set_role(&mut draft, by, Some(Role::SubMaster), by)?;
     }

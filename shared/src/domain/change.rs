@@ -51,7 +51,7 @@ pub enum Decision {
         /// The place, among the new entries, of the command's own: those before it charge what was due.
         own_entry: usize,
     },
-    /// The site is as it is to be. Nothing is written.
+    /// The site is as it is to be, and nothing is due. Nothing of it is written.
     Unchanged(Site),
     /// The site missed more due dates than one change may charge. They are charged first, the command after.
     SettleFirst(Change),
@@ -149,6 +149,15 @@ impl Draft {
         self.site.last_entry_at = entry.at;
         self.entries.push(entry);
         Ok(())
+    }
+
+    /// Ends a command that finds everything as it is to be: what was due is charged all the same.
+    pub(super) fn unchanged(self) -> Decision {
+        if self.entries.is_empty() {
+            Decision::Unchanged(self.site)
+        } else {
+            Decision::SettleFirst(self.finish(Vec::new()))
+        }
     }
 
     /// Ends the change.

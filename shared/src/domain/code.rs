@@ -456,6 +456,8 @@ pub struct Batch {
     pub secret_id: SecretId,
     /// When it was issued.
     pub issued_at: Timestamp,
+    /// By whom, of the partner's people.
+    pub issued_by: Subject,
 }
 
 /// A batch cannot be issued.

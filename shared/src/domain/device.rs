@@ -76,9 +76,15 @@ pub fn register(
         return Err(RegistrationRefused::Count);
     }
     let most = DUE_DATES_A_CHANGE.min(MAX_ITEMS - OTHER_ITEMS - devices.len());
-    let mut draft = match begin_with(site, most, now)? {
+    let mut draft = match begin_with(site.clone(), most, now)? {
         Begun::Draft(draft) => draft,
-        Begun::SettleFirst(change) => return Ok(Decision::SettleFirst(change)),
+        // A change of its own has room for more due dates than one beside so many devices.
+        Begun::SettleFirst(_) => {
+            return Ok(Decision::SettleFirst(match begin(site, now)? {
+                Begun::Draft(draft) => draft.finish(Vec::new()),
+                Begun::SettleFirst(change) => change,
+            }));
+        }
     };
     if draft.site.status == Status::PaymentRequired {
         return Err(RegistrationRefused::PaymentRequired);

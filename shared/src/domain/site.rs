@@ -239,14 +239,14 @@ pub fn change_settings(
     if *settings == NewSettings::default() {
         return Err(SettingsRefused::Nothing);
     }
-    let settings = settings.that_differ_from(&site);
-    if settings == NewSettings::default() {
-        return Ok(Decision::Unchanged(site));
-    }
     let mut draft = match begin(site, now)? {
         Begun::Draft(draft) => draft,
         Begun::SettleFirst(change) => return Ok(Decision::SettleFirst(change)),
     };
+    let settings = settings.that_differ_from(&draft.site);
+    if settings == NewSettings::default() {
+        return Ok(draft.unchanged());
+    }
     let NewSettings {
         name,
         time_zone,

@@ -90,17 +90,20 @@ impl Arrival {
     pub fn prefers_csv(&self) -> bool {
         let accept = self.event.headers.get("accept");
         let accept = accept.and_then(|value| value.to_str().ok());
-        let weight = |types: &[&str]| {
-            let ranges = accept.unwrap_or_default().split(',');
-            let weights = ranges.filter_map(|range| {
-                let mut parts = range.split(';').map(str::trim);
-                let named = parts.next()?.to_ascii_lowercase();
-                let q = parts.find_map(|part| part.strip_prefix("q="));
-                types.contains(&named.as_str()).then(|| thousandths(q))
+        // The most specific range that names a type is the one that counts.
+        let weight = |kind: &str, media_type: &str| {
+            let ranges = [media_type, kind, "*/*"].into_iter();
+            let mut weights = ranges.filter_map(|wanted| {
+                accept.unwrap_or_default().split(',').find_map(|range| {
+                    let mut parts = range.split(';').map(str::trim);
+                    let named = parts.next()?.to_ascii_lowercase();
+                    let q = parts.find_map(|part| part.strip_prefix("q="));
+                    (named == wanted).then(|| thousandths(q))
+                })
             });
-            weights.max().unwrap_or_default()
+            weights.next().unwrap_or_default()
         };
-        weight(&["text/csv", "text/*"]) > weight(&["application/json", "application/*"])
+        weight("text/*", "text/csv") > weight("application/*", "application/json")
     }
 
     /// The site of the path.

@@ -61,7 +61,8 @@ pub fn history_page(arrival: &Arrival) -> Result<HistoryPage, Problem> {
             .ok_or_else(wrong_cursor)
     });
     Ok(HistoryPage {
-        from: from.and_then(instant),
+        // The calendar's last day has no instant in jiff: everything is before it.
+        from: from.map(|from| instant(from).unwrap_or(Timestamp::MAX)),
         until: to.and_then(|to| instant(to.tomorrow().ok()?)),
         page: PageOf {
             after: cursor.transpose()?,

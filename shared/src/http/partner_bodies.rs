@@ -196,7 +196,15 @@ pub fn voided_answer(voided: Voided) -> Answer {
 /// The answer to a request for a partner's history.
 #[must_use]
 pub fn history_answer(page: &Page<HistoryLine>) -> Answer {
-    let lines: Vec<_> = page.items.iter().map(|line| &line.told).collect();
+    // How many entries a site's statement has is none of a partner's business.
+    let lines = page.items.iter().map(|line| {
+        let mut line = json!(line.told);
+        if let Value::Object(members) = &mut line {
+            members.remove("entry_sequence");
+        }
+        line
+    });
+    let lines: Vec<Value> = lines.collect();
     let next = page.next.as_deref().map(history_cursor);
     Answer::json(200, &json!({ "history": lines, "next_cursor": next }))
 }

@@ -12,6 +12,7 @@ use crate::domain::amount::BalanceOutOfRange;
 use crate::domain::code::SecretMissing;
 use crate::domain::device::{RegistrationRefused, RemovalRefused};
 use crate::domain::identity::InvalidName;
+use crate::domain::locale::NoTimeZone;
 use crate::domain::redemption::CodeRefused;
 use crate::domain::site::{DeletionRefused, SettingsRefused};
 use crate::store::StoreError;
@@ -210,6 +211,12 @@ impl From<EmailNotVerified> for Problem {
 
 impl From<InvalidName> for Problem {
     fn from(error: InvalidName) -> Self {
+        Self::malformed(error.to_string())
+    }
+}
+
+impl From<NoTimeZone> for Problem {
+    fn from(error: NoTimeZone) -> Self {
         Self::malformed(error.to_string())
     }
 }

@@ -8,9 +8,11 @@ use crate::commands::{DeviceWish, Done, Page, Registered, RemoveError, SiteView}
 use crate::domain::administrator::AdministratorRefused;
 use crate::domain::device::Device;
 use crate::domain::identity::{Country, DeviceId, Email, Language, SiteId, SiteName, TimeZone};
-use crate::domain::locale::{language_of, time_zone_of};
+use crate::domain::locale::{is_known, language_of, time_zone_of};
 use crate::domain::site::{NewSettings, NewSite, Role, SiteType};
-use serde::de::Error as _;
+use jiff::Timestamp;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 
@@ -36,14 +38,17 @@ impl NewSiteBody {
     /// The site that is asked for.
     ///
     /// # Errors
-    /// There is no such country.
-    pub fn read(self, id: SiteId, master: Email) -> Result<NewSite, Problem> {
-        // Also where a time zone is given: a country that nobody lives in is a typing error.
-        let time_zone = time_zone_of(&self.country)?;
+    /// There is no such country, or it has several time zones and none is named.
+    pub fn read(self, id: SiteId, master: Email, now: Timestamp) -> Result<NewSite, Problem> {
+        let time_zone = match self.time_zone {
+            // A country that nobody lives in is a typing error all the same.
+            Some(zone) if is_known(&self.country) => zone,
+            Some(_) | None => time_zone_of(&self.country, now)?,
+        };
         Ok(NewSite {
             id,
             name: self.name,
-            time_zone: self.time_zone.unwrap_or(time_zone),
+            time_zone,
             language: self.language.unwrap_or_else(|| language_of(&self.country)),
             country: self.country,
             site_type: self.site_type,
@@ -108,12 +113,31 @@ pub struct DevicesBody {
 
 /// Reads a list of objects. By itself Serde would read each from a list of its members, too.
 fn objects<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<DeviceBody>, D::Error> {
-    let objects: Vec<serde_json::Map<String, Value>> = Vec::deserialize(deserializer)?;
-    let read = objects.into_iter().enumerate().map(|(place, object)| {
-        let device = DeviceBody::deserialize(Value::Object(object));
-        device.map_err(|error| D::Error::custom(format!("device {place}: {error}")))
-    });
-    read.collect()
+    let objects: Vec<Object> = Vec::deserialize(deserializer)?;
+    Ok(objects.into_iter().map(|Object(device)| device).collect())
+}
+
+/// A device that is read from an object and from nothing else.
+struct Object(DeviceBody);
+
+impl<'de> Deserialize<'de> for Object {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(OfObject).map(Self)
+    }
+}
+
+struct OfObject;
+
+impl<'de> Visitor<'de> for OfObject {
+    type Value = DeviceBody;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<DeviceBody, A::Error> {
+        DeviceBody::deserialize(MapAccessDeserializer::new(map))
+    }
 }
 
 /// One device of `POST …/devices`.

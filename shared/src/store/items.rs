@@ -300,6 +300,7 @@ struct BatchAttributes {
     note: Option<String>,
     secret_id: SecretId,
     issued_at: Timestamp,
+    issued_by: Subject,
     /// Set once every code is written: an issue that died half-way is finished by its repetition.
     #[serde(default)]
     complete: bool,
@@ -315,6 +316,7 @@ pub(super) fn encode_batch(batch: &Batch, complete: bool) -> Result<Item, Corrup
         note: batch.note.clone(),
         secret_id: batch.secret_id.clone(),
         issued_at: batch.issued_at,
+        issued_by: batch.issued_by.clone(),
         complete,
     };
     encode(
@@ -343,6 +345,7 @@ pub fn decode_batch(item: &Item) -> Result<(Batch, bool), CorruptItem> {
         note: attributes.note,
         secret_id: attributes.secret_id,
         issued_at: attributes.issued_at,
+        issued_by: attributes.issued_by,
     };
     Ok((batch, attributes.complete))
 }

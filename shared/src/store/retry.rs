@@ -8,6 +8,8 @@ use tokio::time::Instant;
 
 /// How often a command is tried in all.
 const MAX_ATTEMPTS: u32 = 10;
+/// How often one part of a long command is tried, within the command's own time.
+const MAX_PATIENT_ATTEMPTS: u32 = 100;
 /// No attempt begins later than this after the first: with a read and a write that are both not answered, a command
 /// ends within 8 s, and its function has 10.
 const MAX_TIME: Duration = Duration::from_secs(4);
@@ -64,6 +66,7 @@ impl Failure {
 #[derive(Debug)]
 pub struct Attempts {
     begun: u32,
+    most: u32,
     until: Instant,
     unanswered: bool,
 }
@@ -72,6 +75,7 @@ impl Default for Attempts {
     fn default() -> Self {
         Self {
             begun: 1,
+            most: MAX_ATTEMPTS,
             unanswered: false,
             until: Instant::now() + MAX_TIME,
         }
@@ -79,6 +83,16 @@ impl Default for Attempts {
 }
 
 impl Attempts {
+    /// The attempts of one part of a command that ends at an instant of its own: a table that is used for the first
+    /// time takes a few thousand writes a second, and refuses what is more for a while.
+    pub(crate) fn patient(until: Instant) -> Self {
+        Self {
+            most: MAX_PATIENT_ATTEMPTS,
+            until,
+            ..Self::default()
+        }
+    }
+
     /// Waits before another attempt: a random time up to a bound that doubles, so that those who raced once do
     /// not meet again.
     ///
@@ -93,7 +107,7 @@ impl Attempts {
         // Without entropy the wait is the bound itself, which is only less fair.
         let random = getrandom::u64().unwrap_or(bound);
         let wait = Duration::from_millis(random % (bound + 1));
-        if self.begun >= MAX_ATTEMPTS || Instant::now() + wait >= self.until {
+        if self.begun >= self.most || Instant::now() + wait >= self.until {
             return Err(if self.unanswered {
                 StoreError::OutcomeUnknown
             } else {

@@ -2,15 +2,19 @@
 
 use super::codes::Redemptions;
 use super::{Findings, Sorted};
+use jiff::Timestamp;
 use site_credits::domain::account::{HistoryLine, PartnerEvent, Received};
 use site_credits::domain::code::{CodeState, CodeValue};
+use site_credits::domain::entry::Event;
+use site_credits::domain::identity::Subject;
+use site_credits::domain::redemption::Recharge;
 use site_credits::store::SiteOfAttributes;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What a partner's history tells of one batch, in codes.
 #[derive(Default)]
 struct Tale {
-    issued: Vec<u32>,
+    issued: Vec<(u32, Timestamp, Subject)>,
     voided: u32,
 }
 
@@ -33,20 +37,25 @@ fn check_applications(sorted: &Sorted, redemptions: &Redemptions, findings: &mut
             site_id,
             entry_sequence,
             code_last_four,
-            ..
+            recharge,
         } = &line.told.event
         {
             let HistoryLine { partner_id, .. } = line;
             let (batch, at) = (&line.told.batch_id, line.told.at);
+            let (codes, recharge) = (line.told.codes, *recharge);
             let key = format!(
-                "{partner_id}: entry {entry_sequence} of site {site_id} at {at}, code …{code_last_four} of batch {batch}"
+                "{partner_id}: entry {entry_sequence} of site {site_id} at {at}, {codes} code …{code_last_four} of batch {batch} for {recharge:?}"
             );
             *told.entry(key).or_default() += 1;
         }
     }
     for (entry, code) in redemptions.all() {
+        let recharge = match entry.event {
+            Event::SmsRedemption(_) => Recharge::Sms,
+            _ => Recharge::Credits,
+        };
         let key = format!(
-            "{}: entry {} of site {} at {}, code …{} of batch {}",
+            "{}: entry {} of site {} at {}, 1 code …{} of batch {} for {recharge:?}",
             code.partner_id,
             entry.sequence,
             entry.site_id,
@@ -117,8 +126,11 @@ fn check_batches(sorted: &Sorted, findings: &mut Findings) {
             );
         }
         let tale = tales.entry(key).or_default();
-        match line.told.event {
-            PartnerEvent::Issued { .. } => tale.issued.push(line.told.codes),
+        match &line.told.event {
+            PartnerEvent::Issued { by } => {
+                let issue = (line.told.codes, line.told.at, by.clone());
+                tale.issued.push(issue);
+            }
             PartnerEvent::Voided { .. } => tale.voided += line.told.codes,
             PartnerEvent::Fetched { .. } | PartnerEvent::Applied { .. } => {}
         }
@@ -132,12 +144,13 @@ fn check_batches(sorted: &Sorted, findings: &mut Findings) {
     for (batch, complete) in &sorted.batches {
         let key = (batch.partner_id.as_str(), batch.id.as_str());
         let tale = tales.remove(&key).unwrap_or_default();
-        let issued: &[u32] = if *complete { &[batch.count] } else { &[] };
+        let issue = (batch.count, batch.issued_at, batch.issued_by.clone());
+        let issued = if *complete { vec![issue] } else { Vec::new() };
         let of = format!("batch {}", batch.id);
         if tale.issued != issued {
             findings.violation(
                 &of,
-                format_args!("{:?} codes were told to be issued", tale.issued),
+                format_args!("it was issued as {issued:?}, and told as {:?}", tale.issued),
             );
         }
         let voided = voided.get(batch.id.as_str()).copied().unwrap_or_default();

@@ -8,7 +8,7 @@ use site_credits::domain::amount::{Balances, Changes};
 use site_credits::domain::calendar::AnchorDay;
 use site_credits::domain::device::Device;
 use site_credits::domain::entry::{Actor, ChainVerifier, Entry, Event};
-use site_credits::domain::identity::{Language, SiteName, TimeZone};
+use site_credits::domain::identity::{Country, Language, SiteName, TimeZone};
 use site_credits::domain::site::{Role, Site, SiteType, Status};
 use std::collections::BTreeMap;
 
@@ -113,8 +113,10 @@ struct Ledger {
     name: Option<SiteName>,
     time_zone: Option<TimeZone>,
     language: Option<Language>,
+    country: Option<Country>,
     administrators: BTreeMap<String, Role>,
-    /// No date is earlier than this: what had been charged when the site last moved to another time zone.
+    /// No date is earlier than this: the date of the creation, and what had been charged when the site last moved to
+    /// another time zone.
     floor: Date,
     deleted: bool,
     /// How many devices were registered on each date and are still there.
@@ -145,6 +147,12 @@ impl Ledger {
             "what was overdue is paid, and the site was not resumed",
         )?;
         expect(!self.deleted, "something happened to a deleted site")?;
+        if let (Actor::Administrator { email }, 2..) = (&entry.actor, entry.sequence) {
+            expect(
+                self.administrators.contains_key(email.as_str()),
+                "it was done by somebody who was no administrator",
+            )?;
+        }
         match &entry.event {
             Event::SiteCreation {
                 name,
@@ -152,13 +160,14 @@ impl Ledger {
                 site_type,
                 time_zone,
                 opened_on,
-                country: _,
+                country,
             } => {
                 expect(
                     entry.sequence == 1 && free,
                     "a site is created once, without a balance",
                 )?;
                 (self.site_type, self.settled) = (Some(*site_type), *opened_on);
+                (self.country, self.floor) = (Some(country.clone()), *opened_on);
                 self.time_zone = Some(time_zone.clone());
                 (self.name, self.language) = (Some(name.clone()), Some(language.clone()));
                 let Actor::Administrator { email } = &entry.actor else {
@@ -388,7 +397,8 @@ impl Ledger {
         expect(
             self.name.as_ref() == Some(&site.name)
                 && self.time_zone.as_ref() == Some(&site.time_zone)
-                && self.language.as_ref() == Some(&site.language),
+                && self.language.as_ref() == Some(&site.language)
+                && self.country.as_ref() == Some(&site.country),
             "its settings are not those of its statement",
         )?;
         let own = site.administrators.iter();
