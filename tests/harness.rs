@@ -1,6 +1,7 @@
 //! The system under test, and the faults that are injected below it.
 
 use crate::contract;
+use crate::permissions::{self, FUNCTION};
 use dynoxide::DynoxideError;
 use jiff::Timestamp;
 use run_local::engine::{Engine, Fault, Faults};
@@ -17,6 +18,7 @@ use site_credits::domain::identity::{
 use site_credits::domain::site::{NewSite, SiteType};
 use site_credits::store::Store;
 use std::fmt;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use tokio::sync::Notify;
 
@@ -298,11 +300,9 @@ impl System {
 
     /// Sends an event to a function as it is.
     pub(crate) async fn invoke(&self, function: &str, event: Value) -> Answered {
-        let answer = self
-            .functions
-            .invoke(function, event.clone())
-            .await
-            .unwrap();
+        let invocation = self.functions.invoke(function, event.clone());
+        let invocation = FUNCTION.scope(function.to_owned(), invocation);
+        let answer = invocation.await.unwrap();
         let text = answer["body"].as_str().unwrap().to_owned();
         contract::check(&event, &answer);
         Answered {
@@ -375,7 +375,11 @@ impl System {
 
     /// Sends an event to the deduction as it is.
     pub(crate) async fn try_deduct(&self, event: Value) -> Result<Value, InvokeError> {
-        self.functions.invoke("deduct-monthly", event).await
+        // It works its shards in tasks of their own.
+        self.wire.deducting.fetch_add(1, Ordering::SeqCst);
+        let report = self.functions.invoke("deduct-monthly", event).await;
+        self.wire.deducting.fetch_sub(1, Ordering::SeqCst);
+        report
     }
 
     /// A site's statement, whole, as Kim reads it.
@@ -464,6 +468,8 @@ type Plan = Box<dyn FnMut(&str, &Value) -> Fault + Send>;
 pub(crate) struct Wire {
     plan: Mutex<Option<Plan>>,
     seen: Mutex<Vec<Seen>>,
+    /// How many deductions are under way.
+    deducting: AtomicUsize,
     /// Told when the caller is gone.
     pub(crate) crashed: Notify,
 }
@@ -501,6 +507,10 @@ impl fmt::Debug for Wire {
 
 impl Faults for Wire {
     fn decide(&self, operation: &str, request: &mut Value) -> Fault {
+        let known = FUNCTION.try_with(|function| permissions::check(function, operation, request));
+        if known.is_err() && self.deducting.load(Ordering::SeqCst) > 0 {
+            permissions::check("deduct-monthly", operation, request);
+        }
         request["ReturnConsumedCapacity"] = json!("TOTAL");
         let fault = self
             .plan

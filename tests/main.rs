@@ -19,6 +19,7 @@ mod kill;
 mod local;
 mod model;
 mod partners;
+mod permissions;
 mod races;
 mod redemptions;
 mod server;

@@ -420,6 +420,27 @@ async fn what_is_already_so_is_answered_and_nothing_is_written() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_answer_that_nothing_is_to_be_done_is_the_first_also_after_a_lost_one() {
+    let (system, now) = (System::new(), at(NOW));
+    let site = system.site(SiteType::Regular, "Europe/Vienna", now).await;
+    let same = json!({ "name": "Harbour Gym" });
+    let call = Call::patch(of(&site, ""), &same, now).key("same");
+    let mut writes = 0;
+    system.wire.plan(move |operation, _| {
+        writes += u32::from(operation == "TransactWriteItems");
+        if operation == "TransactWriteItems" && writes == 1 {
+            Fault::LostAnswer
+        } else {
+            Fault::None
+        }
+    });
+    let first = system.send(call.clone()).await;
+    assert_eq!((first.status, first.replayed), (200, false), "{first:?}");
+    let again = system.send(call).await;
+    assert_eq!((again.replayed, &again.body), (true, &first.body));
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_is_due_is_charged_also_where_nothing_else_is_to_be_done() {
     let (system, now) = (System::new(), at(NOW));
     let site = system.site(SiteType::Dynamic, "Europe/Vienna", now).await;

@@ -348,6 +348,7 @@ pub(super) fn record(
         answer: FirstAnswer {
             fingerprint,
             entry_sequence: None,
+            command_id: None,
             answer,
             expires_at: kept_until(asker.now),
         },

@@ -425,7 +425,7 @@ async fn answered<V: DeserializeOwned>(
         entry,
         command_id: by.unwrap_or_else(|| command_id.clone()),
         view: serde_json::from_str(&first.answer).map_err(StoreError::defect)?,
-        replayed: true,
+        replayed: first.command_id.as_ref() != Some(command_id),
     })
 }
 
@@ -442,6 +442,7 @@ fn record<V: Serialize>(
         now,
         answer: FirstAnswer {
             fingerprint: command.fingerprint(),
+            command_id: entry_sequence.is_none().then(|| command.command_id.clone()),
             entry_sequence,
             answer: serde_json::to_string(view).map_err(StoreError::defect)?,
             expires_at: kept_until(now),

@@ -214,6 +214,7 @@ impl Creation<'_> {
             answer: FirstAnswer {
                 fingerprint: self.fingerprint.clone(),
                 entry_sequence: Some(1),
+                command_id: None,
                 answer,
                 expires_at: kept_until(self.asker.now),
             },

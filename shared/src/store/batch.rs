@@ -26,7 +26,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem, Update};
 /// Not all codes of the batch are known to be written.
 const BATCH_INCOMPLETE: &str = "complete = :false";
 
-/// The most codes that one transaction voids: one item more tells of it.
+/// The most codes that one transaction voids, 99: one item more tells of it.
 pub(crate) const MAX_CODES_VOIDED_AT_ONCE: usize = MAX_ITEMS - 1;
 
 /// How a batch began.
@@ -130,7 +130,7 @@ impl Store {
         self.write_once(vec![item], attempts).await.map(|_| ())
     }
 
-    /// Voids codes that are outstanding, at most [`MAX_CODES_VOIDED_AT_ONCE`], and tells of it: all or none, once.
+    /// Voids codes that are outstanding, at most 99, and tells of it: all or none, once.
     ///
     /// # Errors
     /// [`NotCarriedOut`]: one of them was applied or voided meanwhile, or the table failed.

@@ -448,6 +448,9 @@ pub struct FirstAnswer {
     /// The entry of a site's statement that the request led to, if it changed a site.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub entry_sequence: Option<u64>,
+    /// The command that wrote this, where no entry tells: by it a command whose answer was lost knows its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command_id: Option<CommandId>,
     /// What else was answered, as JSON. It cannot be made again later, as the site moves on. (One text: an item of
     /// nested maps would cost more bytes.)
     pub answer: String,
