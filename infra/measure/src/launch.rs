@@ -19,7 +19,7 @@ const LOOKS_ASLEEP: u32 = 5;
 
 /// What Lambda sets for every function, and the template for these. Nothing is signed or sent before the first
 /// invocation, so the credentials can be anything.
-const ENVIRONMENT: [(&str, &str); 12] = [
+const ENVIRONMENT: [(&str, &str); 13] = [
     ("AWS_LAMBDA_FUNCTION_NAME", "measured"),
     ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128"),
     ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),
@@ -33,6 +33,10 @@ const ENVIRONMENT: [(&str, &str); 12] = [
     (
         "CODE_CHECK_SECRETS",
         "one:000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f",
+    ),
+    (
+        "CODE_DERIVE_SECRETS",
+        "one:1f1e1d1c1b1a191817161514131211100f0e0d0c0b0a09080706050403020100",
     ),
     ("LOG_LEVEL", "info"),
 ];
