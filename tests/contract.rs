@@ -223,6 +223,47 @@ fn the_contract_has_every_field_of_every_request() {
 }
 
 #[test]
+fn no_object_of_the_contract_takes_members_that_it_does_not_name() {
+    // Otherwise an answer with a new member would be of its form, and the tests above would show nothing.
+    fn assert_closed(place: &str, schema: &Value) -> usize {
+        let mut closed = 0;
+        if schema["type"] == "object" {
+            assert_eq!(schema["additionalProperties"], false, "{place} is open");
+            closed += 1;
+        }
+        match schema {
+            Value::Object(members) => {
+                let members = members.iter().filter(|(name, _)| *name != "example");
+                closed
+                    + members
+                        .map(|(name, member)| assert_closed(&format!("{place}/{name}"), member))
+                        .sum::<usize>()
+            }
+            Value::Array(members) => {
+                let members = members.iter();
+                closed
+                    + members
+                        .map(|member| assert_closed(place, member))
+                        .sum::<usize>()
+            }
+            _ => closed,
+        }
+    }
+    let closed = assert_closed("schemas", &CONTRACT["components"]["schemas"]);
+    assert!(closed > 50, "{closed}");
+    // And every answer in JSON is of such a schema.
+    for (path, item) in CONTRACT["paths"].as_object().unwrap() {
+        for operation in item.as_object().unwrap().values() {
+            for answer in operation["responses"].as_object().into_iter().flatten() {
+                let content = &resolved(answer.1)["content"]["application/json"];
+                let open = content.is_object() && content["schema"]["$ref"].is_null();
+                assert!(!open, "{path} {}", answer.0);
+            }
+        }
+    }
+}
+
+#[test]
 fn every_example_is_of_the_form_that_it_shows() {
     let mut examples = 0;
     for (path, item) in CONTRACT["paths"].as_object().unwrap() {

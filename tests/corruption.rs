@@ -124,8 +124,8 @@ async fn a_changed_amount() {
             "by entry 2, which does not apply it",
             "by entry 3, which does not apply it",
             // From there on nothing of the statement counts for its partner either.
-            "partner acme: entry 2 of site",
-            "partner acme: entry 3 of site",
+            "-2, entry of site",
+            "-3, entry of site",
             "got None by its statement",
         ])
         .await;
@@ -521,7 +521,8 @@ async fn a_line_of_a_history_that_is_missing_or_invented() {
     for (kind, says) in [
         ("issued", "and told as [(4,"),
         ("voided", "2 codes are voided, and 4 were told"),
-        ("applied", "it is not told once"),
+        // Its ID is not that of any entry.
+        ("applied", "it is told, and never was"),
     ] {
         let books = partners_books().await;
         let mut again = line(&books, kind);

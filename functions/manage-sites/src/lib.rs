@@ -48,11 +48,11 @@ impl ManageSites {
         for _ in 1..IDS_TRIED {
             match commands::create_site(&self.store, new.clone(), &asker).await {
                 Err(CommandError::Refused(CreateSiteError::Exists)) => new.id = new_id()?,
-                done => return Ok(http::created_answer(&done?)),
+                done => return Ok(http::changed_site_answer(201, &done?)),
             }
         }
         let done = commands::create_site(&self.store, new, &asker).await?;
-        Ok(http::created_answer(&done))
+        Ok(http::changed_site_answer(201, &done))
     }
 
     async fn list(&self, arrival: &Arrival) -> Result<Answer, Problem> {
@@ -72,14 +72,14 @@ impl ManageSites {
         let (site_id, asker) = (arrival.site_id()?, arrival.asker()?);
         let settings = arrival.body::<SettingsBody>()?.read();
         let done = commands::change_settings(&self.store, &site_id, &settings, &asker).await?;
-        Ok(http::settings_answer(&done))
+        Ok(http::changed_site_answer(200, &done))
     }
 
     async fn delete(&self, arrival: &Arrival) -> Result<Answer, Problem> {
         let (site_id, asker) = (arrival.site_id()?, arrival.asker()?);
         let forfeit = http::forfeit(arrival)?;
         let done = commands::delete_site(&self.store, &site_id, forfeit, &asker).await?;
-        Ok(http::deleted_answer(&done))
+        Ok(http::changed_site_answer(200, &done))
     }
 
     async fn administrators(&self, arrival: &Arrival) -> Result<Answer, Problem> {

@@ -7,12 +7,12 @@ use super::{Page, PageOf, PartnerAsker, fingerprint, kept_until, list, remembere
 use crate::domain::account::{HistoryLine, PartnerEvent, Told};
 use crate::domain::change::MAX_ITEMS;
 use crate::domain::code::{
-    Batch, Code, CodeIssuer, CodeKey, CodeNotRecognised, CodeState, CodeValue, InvalidBatch,
-    LicenseCode, SecretMissing, is_over_everywhere,
+    Batch, BatchSum, Code, CodeIssuer, CodeKey, CodeNotRecognised, CodeStanding, CodeState,
+    CodeValue, InvalidBatch, LicenseCode, SecretMissing,
 };
 use crate::domain::identity::{BatchId, CommandId, SiteId};
 use crate::store::{
-    Attempts, Begun, FirstAnswer, Key, Listing, RequestOf, RequestRecord, Store, StoreError,
+    Attempts, FirstAnswer, Key, Listing, RequestOf, RequestRecord, Store, StoreError, Written,
     decode_batch,
 };
 use futures_util::{StreamExt, TryStreamExt, stream};
@@ -152,11 +152,11 @@ pub async fn issue_codes(
         let request = record(asker, wish.clone(), batch.id.to_string());
         let request = request.as_ref();
         match store.begin_batch(batch, request, &mut attempts).await? {
-            Begun::Now => break (batch.clone(), false),
+            Written::Now => break (batch.clone(), false),
             // The request is there, or this very batch after a lost answer: the next read says which.
-            Begun::Before if request.is_some() => attempts.again(None).await?,
+            Written::Before if request.is_some() => attempts.again(None).await?,
             // A batch's ID is new, so what is there under it was written by this call and its answer lost.
-            Begun::Before => break begun(store, &batch.id, asker, &mut attempts).await?,
+            Written::Before => break begun(store, &batch.id, asker, &mut attempts).await?,
         }
     };
     let replayed = own.is_none_or(|own| own.id != batch.id);
@@ -185,8 +185,8 @@ pub async fn issue_batch(
     let until = deadline();
     let mut attempts = Attempts::default();
     let (known, complete) = match store.begin_batch(batch, None, &mut attempts).await? {
-        Begun::Now => (batch.clone(), false),
-        Begun::Before => begun(store, &batch.id, asker, &mut attempts).await?,
+        Written::Now => (batch.clone(), false),
+        Written::Before => begun(store, &batch.id, asker, &mut attempts).await?,
     };
     let same = Batch {
         secret_id: known.secret_id.clone(),
@@ -289,7 +289,7 @@ async fn write_hundred(
     let codes = hundred(batch, first).map(|index| Ok(batch.code(issuer, index)?.1));
     let codes: Vec<Code> = codes.collect::<Result<_, SecretMissing>>()?;
     let mut attempts = Attempts::patient(until);
-    if store.write_codes(&codes, &mut attempts).await? == Begun::Now {
+    if store.write_codes(&codes, &mut attempts).await? == Written::Now {
         return Ok(());
     }
     // Something is there already: these very codes, or there are two of one key.
@@ -392,60 +392,6 @@ pub async fn list_batches(
         decode_batch,
     )
     .await
-}
-
-/// Whether a code can still be applied, or what became of it.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum CodeStanding {
-    /// It can be applied, if only at a site whose date is behind.
-    Outstanding,
-    /// It was applied.
-    Applied,
-    /// It was voided.
-    Voided,
-    /// Its last date is over everywhere.
-    Expired,
-}
-
-impl CodeStanding {
-    fn of(code: &Code, now: Timestamp) -> Self {
-        match code.state {
-            CodeState::Applied(_) => Self::Applied,
-            CodeState::Voided(_) => Self::Voided,
-            CodeState::Outstanding => match code.expires_on {
-                Some(last) if is_over_everywhere(last, now) => Self::Expired,
-                Some(_) | None => Self::Outstanding,
-            },
-        }
-    }
-}
-
-/// How many codes of a batch stand how: issued = applied + voided + expired + outstanding.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
-pub struct BatchSum {
-    /// How many there are. Less than the batch's count while its issue is not finished.
-    pub issued: u32,
-    /// How many were applied.
-    pub applied: u32,
-    /// How many were voided.
-    pub voided: u32,
-    /// How many expired before anyone applied them.
-    pub expired: u32,
-    /// How many can be applied.
-    pub outstanding: u32,
-}
-
-impl BatchSum {
-    fn add(&mut self, standing: CodeStanding) {
-        self.issued += 1;
-        *match standing {
-            CodeStanding::Outstanding => &mut self.outstanding,
-            CodeStanding::Applied => &mut self.applied,
-            CodeStanding::Voided => &mut self.voided,
-            CodeStanding::Expired => &mut self.expired,
-        } += 1;
-    }
 }
 
 /// Shows a batch and how its codes stand: a round trip for the batch, and one for every hundred codes.

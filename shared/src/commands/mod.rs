@@ -16,8 +16,8 @@ mod void;
 
 pub use administrators::{change_role, invite, remove_administrator};
 pub use batches::{
-    BatchError, BatchSum, CodeInBatch, CodeStanding, Issued, NewBatch, batch_sum, fetch_codes,
-    issue_batch, issue_codes, list_batches,
+    BatchError, CodeInBatch, Issued, NewBatch, batch_sum, fetch_codes, issue_batch, issue_codes,
+    list_batches,
 };
 pub use deduct::{DeductError, Report, deduct_due};
 pub use devices::{
@@ -39,8 +39,8 @@ use crate::domain::identity::{CommandId, Email, SiteId};
 use crate::domain::license::License;
 use crate::domain::site::Site;
 use crate::store::{
-    Attempts, Begun, Commit, CommitFailed, CorruptItem, Failure, FirstAnswer, Item, Key, Listing,
-    RequestOf, RequestRecord, Store, StoreError, decode_entry, decode_site,
+    Attempts, Commit, CommitFailed, CorruptItem, Failure, FirstAnswer, Item, Key, Listing,
+    RequestOf, RequestRecord, Store, StoreError, Written, decode_entry, decode_site,
 };
 use data_encoding::HEXLOWER;
 use jiff::Timestamp;
@@ -230,7 +230,7 @@ async fn execute<R: Error + 'static, V: Serialize + DeserializeOwned>(
                 if let Some(key) = &command.asker.idempotency_key {
                     let request = record(command, &view, key, None)?;
                     let attempts = &mut tries.attempts;
-                    if store.remember(&request, attempts).await? == Begun::Before {
+                    if store.remember(&request, attempts).await? == Written::Before {
                         // By this request's twin, or by this one without an answer: the next read gives that answer.
                         attempts.again(None).await?;
                         continue;

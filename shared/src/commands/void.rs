@@ -10,7 +10,7 @@ use crate::domain::code::{
     Batch, Code, CodeIssuer, CodeKey, CodeNotRecognised, CodeState, SecretMissing, Voiding,
 };
 use crate::domain::identity::{BatchId, CommandId, Reason};
-use crate::store::{Attempts, Begun, Failure, NotCarriedOut, Store, StoreError};
+use crate::store::{Attempts, Failure, NotCarriedOut, Store, StoreError, Written};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use std::collections::{BTreeMap, BTreeSet};
 use tokio::time::Instant;
@@ -128,7 +128,7 @@ async fn command(
             let replayed = known != command_id;
             return Ok((known, replayed));
         }
-        if store.remember(&request, attempts).await? == Begun::Now {
+        if store.remember(&request, attempts).await? == Written::Now {
             return Ok((command_id, false));
         }
         attempts.again(None).await?;

@@ -3,7 +3,7 @@
 //! Every line is written in the transaction of what it tells of, so that the account can be proved against the codes
 //! and the statements. Lines are never changed and never deleted.
 
-use super::amount::{Changes, SMS_A_CREDIT};
+use super::amount::SMS_A_CREDIT;
 use super::code::CodeValue;
 use super::identity::{BatchId, PartnerId, Reason, SiteId, Subject};
 use super::license::covered_until;
@@ -67,8 +67,6 @@ pub enum PartnerEvent {
     Applied {
         /// To which site.
         site_id: SiteId,
-        /// The number of the entry in the site's statement.
-        entry_sequence: u64,
         /// The code's last four symbols.
         code_last_four: String,
         /// Which balance it recharged.
@@ -125,12 +123,12 @@ impl Sale {
     pub fn history(&self) -> HistoryLine {
         let event = PartnerEvent::Applied {
             site_id: self.site_id.clone(),
-            entry_sequence: self.entry_sequence,
             code_last_four: self.code_last_four.clone(),
             recharge: self.recharge,
         };
         HistoryLine {
             partner_id: self.partner_id.clone(),
+            // Kept here and not told: how many entries a site has is none of a partner's business.
             id: format!("{}-{}", self.site_id, self.entry_sequence),
             told: Told::of(self.at, self.batch_id.clone(), 1, self.value, event),
         }
@@ -169,21 +167,6 @@ pub struct Received {
     pub maintenance_credits: u64,
     /// Messages.
     pub sms: u64,
-}
-
-impl Received {
-    /// Adds what one entry of a statement changed. `None` where the sum leaves its range, or something was taken.
-    #[must_use]
-    pub fn plus(self, changes: Changes) -> Option<Self> {
-        Some(Self {
-            codes: self.codes + 1,
-            credits: self.credits.checked_add_signed(changes.credits)?,
-            maintenance_credits: self
-                .maintenance_credits
-                .checked_add_signed(changes.maintenance_credits)?,
-            sms: self.sms.checked_add_signed(changes.sms)?,
-        })
-    }
 }
 
 /// A site, as a partner whose codes it applied sees it. This is also its form in the contract.

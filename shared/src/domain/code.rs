@@ -420,6 +420,63 @@ pub struct Voiding {
     pub command_id: CommandId,
 }
 
+/// Whether a code can still be applied, or what became of it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CodeStanding {
+    /// It can be applied, if only at a site whose date is behind.
+    Outstanding,
+    /// It was applied.
+    Applied,
+    /// It was voided.
+    Voided,
+    /// Its last date is over everywhere.
+    Expired,
+}
+
+impl CodeStanding {
+    /// How a code stands at `now`.
+    #[must_use]
+    pub fn of(code: &Code, now: Timestamp) -> Self {
+        match code.state {
+            CodeState::Applied(_) => Self::Applied,
+            CodeState::Voided(_) => Self::Voided,
+            CodeState::Outstanding => match code.expires_on {
+                Some(last) if is_over_everywhere(last, now) => Self::Expired,
+                Some(_) | None => Self::Outstanding,
+            },
+        }
+    }
+}
+
+/// How many codes of a batch stand how: issued = applied + voided + expired + outstanding.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
+pub struct BatchSum {
+    /// How many there are. Less than the batch's count while its issue is not finished.
+    pub issued: u32,
+    /// How many were applied.
+    pub applied: u32,
+    /// How many were voided.
+    pub voided: u32,
+    /// How many expired before anyone applied them.
+    pub expired: u32,
+    /// How many can be applied.
+    pub outstanding: u32,
+}
+
+impl BatchSum {
+    /// Counts one more code.
+    pub fn add(&mut self, standing: CodeStanding) {
+        self.issued += 1;
+        *match standing {
+            CodeStanding::Outstanding => &mut self.outstanding,
+            CodeStanding::Applied => &mut self.applied,
+            CodeStanding::Voided => &mut self.voided,
+            CodeStanding::Expired => &mut self.expired,
+        } += 1;
+    }
+}
+
 /// The application of a code to a site.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Application {

@@ -25,9 +25,8 @@ pub use partner_bodies::{
 pub use problem::{Problem, ProblemCode};
 pub use site_bodies::{
     AdministratorBody, DeviceBody, DevicesBody, NewSiteBody, RoleBody, SettingsBody,
-    administrator_answer, administrators_answer, created_answer, deleted_answer, device_id,
-    devices_answer, email_of_path, forfeit, registered_answer, removed_answer, settings_answer,
-    site_answer, sites_answer,
+    administrator_answer, administrators_answer, changed_site_answer, device_id, devices_answer,
+    email_of_path, forfeit, registered_answer, removed_answer, site_answer, sites_answer,
 };
 
 /// The contract, as an OpenAPI document. A test holds it against the routes, the bodies and the problems.

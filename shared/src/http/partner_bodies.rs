@@ -4,11 +4,9 @@ use super::answer::Answer;
 use super::arrival::Arrival;
 use super::pages::{history_cursor, plain_date};
 use super::problem::Problem;
-use crate::commands::{
-    BatchError, BatchSum, CodeInBatch, Issued, MAX_CODES_A_VOID, NewBatch, Page, Voided,
-};
+use crate::commands::{BatchError, CodeInBatch, Issued, MAX_CODES_A_VOID, NewBatch, Page, Voided};
 use crate::domain::account::{HistoryLine, SiteOfPartner};
-use crate::domain::code::{Batch, CodeValue};
+use crate::domain::code::{Batch, BatchSum, CodeValue};
 use crate::domain::identity::{BatchId, Reason, SiteId};
 use crate::store::StoreError;
 use jiff::civil::Date;
@@ -196,15 +194,7 @@ pub fn voided_answer(voided: Voided) -> Answer {
 /// The answer to a request for a partner's history.
 #[must_use]
 pub fn history_answer(page: &Page<HistoryLine>) -> Answer {
-    // How many entries a site's statement has is none of a partner's business.
-    let lines = page.items.iter().map(|line| {
-        let mut line = json!(line.told);
-        if let Value::Object(members) = &mut line {
-            members.remove("entry_sequence");
-        }
-        line
-    });
-    let lines: Vec<Value> = lines.collect();
+    let lines: Vec<_> = page.items.iter().map(|line| &line.told).collect();
     let next = page.next.as_deref().map(history_cursor);
     Answer::json(200, &json!({ "history": lines, "next_cursor": next }))
 }

@@ -202,25 +202,9 @@ pub fn forfeit(arrival: &Arrival) -> Result<bool, Problem> {
     }
 }
 
-/// The answer to a creation: 201 with the site.
+/// The answer to a creation (201), to a change of settings, and to a deletion: the site as it is now.
 #[must_use]
-pub fn created_answer(done: &Done<SiteView>) -> Answer {
-    site_changed(201, done)
-}
-
-/// The answer to a change of settings.
-#[must_use]
-pub fn settings_answer(done: &Done<SiteView>) -> Answer {
-    site_changed(200, done)
-}
-
-/// The answer to a deletion: the site as it is left.
-#[must_use]
-pub fn deleted_answer(done: &Done<SiteView>) -> Answer {
-    site_changed(200, done)
-}
-
-fn site_changed(status_code: u16, done: &Done<SiteView>) -> Answer {
+pub fn changed_site_answer(status_code: u16, done: &Done<SiteView>) -> Answer {
     let body = json!({ "entry": done.entry, "site": done.view });
     Answer::json(status_code, &body).replayed(done.replayed)
 }

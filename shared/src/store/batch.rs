@@ -29,12 +29,12 @@ const BATCH_INCOMPLETE: &str = "complete = :false";
 /// The most codes that one transaction voids, 99: one item more tells of it.
 pub(crate) const MAX_CODES_VOIDED_AT_ONCE: usize = MAX_ITEMS - 1;
 
-/// How a batch began.
+/// When items that are written once were written.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Begun {
-    /// With this call.
+pub enum Written {
+    /// By this call.
     Now,
-    /// Something of it is there already: the batch, or the request.
+    /// Before, at least one of them: by an earlier call, or by this one without an answer.
     Before,
 }
 
@@ -57,7 +57,7 @@ impl Store {
         batch: &Batch,
         request: Option<&RequestRecord>,
         attempts: &mut Attempts,
-    ) -> Result<Begun, StoreError> {
+    ) -> Result<Written, StoreError> {
         let mut items = vec![self.absent(encode_batch(batch, false)?)?];
         if let Some(request) = request {
             items.push(self.request(request).map_err(StoreError::Refused)?);
@@ -73,7 +73,7 @@ impl Store {
         &self,
         request: &RequestRecord,
         attempts: &mut Attempts,
-    ) -> Result<Begun, StoreError> {
+    ) -> Result<Written, StoreError> {
         let item = self.request(request).map_err(StoreError::Refused)?;
         self.write_once(vec![item], attempts).await
     }
@@ -86,7 +86,7 @@ impl Store {
         &self,
         codes: &[Code],
         attempts: &mut Attempts,
-    ) -> Result<Begun, StoreError> {
+    ) -> Result<Written, StoreError> {
         let items = codes.iter().map(|code| self.absent(encode_new_code(code)?));
         self.write_once(items.collect::<Result<_, StoreError>>()?, attempts)
             .await
@@ -101,7 +101,7 @@ impl Store {
         batch: &Batch,
         line: &HistoryLine,
         attempts: &mut Attempts,
-    ) -> Result<Begun, StoreError> {
+    ) -> Result<Written, StoreError> {
         let key = Key::Batch(batch.partner_id.clone(), batch.id.clone());
         let update = Update::builder()
             .table_name(&self.table)
@@ -188,11 +188,11 @@ impl Store {
         &self,
         items: Vec<TransactWriteItem>,
         attempts: &mut Attempts,
-    ) -> Result<Begun, StoreError> {
+    ) -> Result<Written, StoreError> {
         loop {
             match self.transact(items.clone()).await {
-                Ok(()) => return Ok(Begun::Now),
-                Err(Refused::Conditions(_)) => return Ok(Begun::Before),
+                Ok(()) => return Ok(Written::Now),
+                Err(Refused::Conditions(_)) => return Ok(Written::Before),
                 Err(Refused::Failed(failure)) => {
                     if matches!(failure, Failure::Unknown(_)) {
                         attempts.unanswered();

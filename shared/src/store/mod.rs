@@ -16,7 +16,7 @@ mod statement;
 
 pub use agenda::Due;
 pub(crate) use batch::MAX_CODES_VOIDED_AT_ONCE;
-pub use batch::{Begun, NotCarriedOut};
+pub use batch::{NotCarriedOut, Written};
 pub use commit::{Commit, CommitFailed, RequestRecord};
 pub use items::{
     CorruptItem, FirstAnswer, Item, SiteOfAttributes, decode_administrator_of, decode_batch,

@@ -4,6 +4,7 @@ use super::codes::Redemptions;
 use super::{Findings, Sorted};
 use jiff::Timestamp;
 use site_credits::domain::account::{HistoryLine, PartnerEvent, Received};
+use site_credits::domain::amount::Changes;
 use site_credits::domain::code::{CodeState, CodeValue};
 use site_credits::domain::entry::Event;
 use site_credits::domain::identity::Subject;
@@ -35,16 +36,15 @@ fn check_applications(sorted: &Sorted, redemptions: &Redemptions, findings: &mut
     for line in &sorted.history {
         if let PartnerEvent::Applied {
             site_id,
-            entry_sequence,
             code_last_four,
             recharge,
         } = &line.told.event
         {
-            let HistoryLine { partner_id, .. } = line;
+            let HistoryLine { partner_id, id, .. } = line;
             let (batch, at) = (&line.told.batch_id, line.told.at);
             let (codes, recharge) = (line.told.codes, *recharge);
             let key = format!(
-                "{partner_id}: entry {entry_sequence} of site {site_id} at {at}, {codes} code …{code_last_four} of batch {batch} for {recharge:?}"
+                "{partner_id}: {id}, entry of site {site_id} at {at}, {codes} code …{code_last_four} of batch {batch} for {recharge:?}"
             );
             *told.entry(key).or_default() += 1;
         }
@@ -55,8 +55,9 @@ fn check_applications(sorted: &Sorted, redemptions: &Redemptions, findings: &mut
             _ => Recharge::Credits,
         };
         let key = format!(
-            "{}: entry {} of site {} at {}, 1 code …{} of batch {} for {recharge:?}",
+            "{}: {}-{}, entry of site {} at {}, 1 code …{} of batch {} for {recharge:?}",
             code.partner_id,
+            entry.site_id,
             entry.sequence,
             entry.site_id,
             entry.at,
@@ -82,7 +83,7 @@ fn check_received(sorted: &Sorted, redemptions: &Redemptions, findings: &mut Fin
             last_applied_at: entry.at,
         });
         sum.last_applied_at = sum.last_applied_at.max(entry.at);
-        match sum.received.plus(entry.changes) {
+        match plus(sum.received, entry.changes) {
             Some(more) => sum.received = more,
             None => findings.violation(
                 format_args!("site {}", entry.site_id),
@@ -103,6 +104,17 @@ fn check_received(sorted: &Sorted, redemptions: &Redemptions, findings: &mut Fin
             );
         }
     }
+}
+
+/// Adds what one entry changed. `None` where the sum leaves its range, or something was taken.
+fn plus(received: Received, changes: Changes) -> Option<Received> {
+    let maintenance = received.maintenance_credits;
+    Some(Received {
+        codes: received.codes + 1,
+        credits: received.credits.checked_add_signed(changes.credits)?,
+        maintenance_credits: maintenance.checked_add_signed(changes.maintenance_credits)?,
+        sms: received.sms.checked_add_signed(changes.sms)?,
+    })
 }
 
 /// Each complete batch was told once, and as many codes of each are voided as were told.
