@@ -278,7 +278,7 @@ async fn a_due_date_that_was_skipped() {
     books
         .shows(&[
             "the due date 2027-03-09 was never charged",
-            "its place on the agenda is not that of its next due date",
+            "its place on the agenda is not that of what comes next",
         ])
         .await;
 }
@@ -292,7 +292,7 @@ async fn a_site_that_forgot_what_was_charged() {
     books
         .shows(&[
             "it forgot what was charged",
-            "its place on the agenda is not that of its next due date",
+            "its place on the agenda is not that of what comes next",
         ])
         .await;
 }
@@ -307,7 +307,7 @@ async fn a_status_without_an_entry() {
         .shows(&[
             "its status or time is not that of its last entry",
             "its status is not that of its statement",
-            "it is on the agenda, and nothing will be due",
+            "it is on the agenda, and nothing is to come",
         ])
         .await;
 }
@@ -394,14 +394,14 @@ async fn a_site_that_is_missing_from_the_agenda_or_in_a_wrong_place_of_it() {
     missing.as_object_mut().unwrap().remove("agenda_at");
     books.put(&missing);
     books
-        .shows(&["it has a due date to come, and is not on the agenda"])
+        .shows(&["it has something to come, and is not on the agenda"])
         .await;
     for (name, value) in [("agenda_at", "2027-03-10T23:00:00Z"), ("agenda_shard", "9")] {
         let mut wrong = site.clone();
         wrong[name]["S"] = json!(value);
         books.put(&wrong);
         books
-            .shows(&["its place on the agenda is not that of its next due date"])
+            .shows(&["its place on the agenda is not that of what comes next"])
             .await;
     }
 }

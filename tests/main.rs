@@ -18,6 +18,7 @@ mod harness;
 mod kill;
 mod local;
 mod model;
+mod notices;
 mod partners;
 mod permissions;
 mod races;

@@ -170,6 +170,10 @@ struct Site {
     settled: Date,
     last_entry: Timestamp,
     charged: Vec<(Date, i64)>,
+    /// How many days before it falls short it was warned last, while that is true.
+    warned: Option<i64>,
+    /// The warnings: how many days before which date.
+    warnings: Vec<(i64, Date)>,
 }
 
 impl Site {
@@ -255,6 +259,56 @@ impl Site {
 
     fn touched(&mut self, now: Timestamp) {
         self.last_entry = self.last_entry.max(now);
+        let reached = self.falls_short(now).and_then(|on| self.reached(on, now));
+        self.warned = self
+            .warned
+            .zip(reached)
+            .map(|(warned, reached)| warned.max(reached));
+    }
+
+    /// The day on which the balance does not cover what is due, if that is within 28 days.
+    fn falls_short(&self, now: Timestamp) -> Option<Date> {
+        if !self.dynamic || self.halted || self.deleted {
+            return None;
+        }
+        let until = self.today(now).checked_add(jiff::ToSpan::days(28)).unwrap();
+        let mut rest = self.credits;
+        Self::days(self.settled, until).into_iter().find(|day| {
+            let due = self.devices.iter().filter(|device| Self::due(device, *day));
+            rest -= i64::try_from(due.count()).unwrap();
+            rest < 0
+        })
+    }
+
+    fn reached(&self, on: Date, now: Timestamp) -> Option<i64> {
+        let left = self.today(now).until(on).unwrap().get_days();
+        [1, 7, 28].into_iter().find(|days| i64::from(left) <= *days)
+    }
+
+    /// Rule 17: a site whose warning has come by `now` is warned, and so is one that is charged anyway.
+    fn warn(&mut self, now: Timestamp, charged: bool) -> bool {
+        let Some(on) = self.falls_short(now) else {
+            return false;
+        };
+        let open = |days: &i64| self.warned.is_none_or(|warned| *days < warned);
+        let Some(widest) = [28, 7, 1].into_iter().find(open) else {
+            return false;
+        };
+        let first = on.checked_sub(jiff::ToSpan::days(widest)).unwrap();
+        let first = self
+            .zone
+            .to_zoned_datetime(first.at(0, 0, 0, 0))
+            .unwrap()
+            .timestamp();
+        let Some(days) = self.reached(on, now).filter(open) else {
+            return false;
+        };
+        if !charged && first > now {
+            return false;
+        }
+        self.warned = Some(days);
+        self.warnings.push((days, on));
+        true
     }
 
     fn license(&self, now: Timestamp) -> Value {
@@ -400,6 +454,8 @@ impl World {
                     devices: Vec::new(),
                     last_entry: created,
                     charged: Vec::new(),
+                    warned: None,
+                    warnings: Vec::new(),
                 };
                 if place < self.ids.len() {
                     (self.ids[place], self.sites[place]) = (id, site);
@@ -525,7 +581,8 @@ impl World {
     fn model_deduct(&mut self, now: Timestamp) {
         for model in &mut self.sites {
             let today = model.today(now);
-            if model.charge(today) {
+            let charged = model.charge(today);
+            if model.warn(now, charged) || charged {
                 model.touched(now);
             }
         }
@@ -890,25 +947,28 @@ impl World {
         assert_eq!(listed.collect::<BTreeMap<_, _>>(), received);
     }
 
-    /// Every due date was charged once, and just those that the model charged.
+    /// Every due date was charged once, and just those that the model charged; and so with the warnings.
     async fn charged_once(&self) {
         for (id, model) in self.ids.iter().zip(&self.sites) {
-            let mut charged = Vec::new();
+            let (mut charged, mut warnings) = (Vec::new(), Vec::new());
             if model.deleted {
                 continue;
             }
             let master = PERSONS[model.master()];
             for entry in self.system.statement_by(id, master, self.now).await {
+                let refers_to = &entry["refers_to"];
+                let date = |name: &str| refers_to[name].as_str().unwrap().parse::<Date>().unwrap();
                 if entry["kind"] == "deduction" {
-                    let due_on: Date = entry["refers_to"]["due_on"]
-                        .as_str()
-                        .unwrap()
-                        .parse()
-                        .unwrap();
-                    charged.push((due_on, -entry["changes"]["credits"].as_i64().unwrap()));
+                    let credits = entry["changes"]["credits"].as_i64().unwrap();
+                    charged.push((date("due_on"), -credits));
+                }
+                if entry["kind"] == "warning" {
+                    let days = refers_to["days_before"].as_i64().unwrap();
+                    warnings.push((days, date("falls_short_on")));
                 }
             }
             assert_eq!(charged, model.charged, "{id}");
+            assert_eq!(warnings, model.warnings, "{id}");
         }
     }
 }

@@ -44,6 +44,7 @@ impl DeductMonthly {
             due_dates = report.due_dates,
             credits = report.credits,
             halted = report.halted,
+            warned = report.warned,
             left = report.left,
             failed = report.failed,
             "deducted"

@@ -21,7 +21,7 @@ const SITES_A_TRANSACTION: usize = MAX_ITEMS / 2;
 /// What a run did. It may have done more: what was written without an answer is found settled, and not counted.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize)]
 pub struct Report {
-    /// Sites that were charged or halted.
+    /// Sites that were charged, halted or warned.
     pub sites: u64,
     /// Credits that were taken.
     pub credits: u64,
@@ -29,6 +29,8 @@ pub struct Report {
     pub due_dates: u64,
     /// Sites that were halted.
     pub halted: u64,
+    /// Sites that were warned that they will fall short.
+    pub warned: u64,
     /// Sites that were due and are still on the agenda: out of time, or busy past the retries.
     pub left: u64,
     /// Sites that could not be read, decided or written, which is a defect. They are among those left.
@@ -86,6 +88,7 @@ impl Report {
             credits: self.credits + other.credits,
             due_dates: self.due_dates + other.due_dates,
             halted: self.halted + other.halted,
+            warned: self.warned + other.warned,
             left: self.left + other.left,
             failed: self.failed + other.failed,
         }
@@ -99,6 +102,7 @@ impl Report {
                     self.due_dates += 1;
                 }
                 Event::Halt { .. } => self.halted += 1,
+                Event::Warning { .. } => self.warned += 1,
                 _ => {}
             }
         }

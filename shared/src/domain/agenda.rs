@@ -2,6 +2,7 @@
 
 use super::identity::SiteId;
 use super::site::{Site, SiteType, Status};
+use super::warning;
 use jiff::Timestamp;
 
 /// How many shards the agenda has. Each is a partition of the index, and takes 1,000 writes a second.
@@ -17,7 +18,8 @@ pub fn shard_of(site_id: &SiteId) -> u8 {
     sum % SHARDS
 }
 
-/// The instant at which the site's next due date begins in its own zone.
+/// The instant at which the site's next due date begins in its own zone, or the date of its next warning if that comes
+/// before.
 ///
 /// `None` where nothing will be due: a regular site, a halted or deleted one, one without devices.
 #[must_use]
@@ -25,7 +27,8 @@ pub fn next(site: &Site) -> Option<Timestamp> {
     match (site.site_type, site.status) {
         (SiteType::Dynamic, Status::Activated) => {
             let due_on = site.devices.next_due_date(site.charged_through)?;
-            site.time_zone.start_of(due_on)
+            let due = site.time_zone.start_of(due_on);
+            due.into_iter().chain(warning::next(site)).min()
         }
         (SiteType::Dynamic, Status::PaymentRequired | Status::Deleted) | (SiteType::Regular, _) => {
             None

@@ -11,6 +11,7 @@ use super::device::Device;
 use super::entry::{Actor, Entry, Event, NewEntry, Tail};
 use super::identity::{DeviceId, Email};
 use super::site::Site;
+use super::warning;
 use jiff::{Timestamp, civil::Date};
 
 /// What a command decided: the site as it will be, the entries that lead there, and the guards.
@@ -163,6 +164,7 @@ impl Draft {
     /// Ends the change.
     pub(super) fn finish(mut self, guards: Vec<Guard>) -> Change {
         self.site.version += 1;
+        self.site.warned = warning::still_true(&self.site, self.today);
         Change {
             site: self.site,
             entries: self.entries,

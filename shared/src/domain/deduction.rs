@@ -6,6 +6,7 @@ use super::calendar::dates_after;
 use super::change::{Change, Draft, MAX_ITEMS};
 use super::entry::{Actor, Event};
 use super::site::{Site, SiteType, Status};
+use super::warning;
 use jiff::{Timestamp, civil::Date};
 
 /// The most due dates that one change charges: two months of daily due dates. A site that missed more is charged
@@ -37,7 +38,8 @@ pub struct Deduction {
     pub more: bool,
 }
 
-/// Charges the due dates of a site that were not charged yet, oldest first, until it falls short (rule 10).
+/// Charges the due dates of a site that were not charged yet, oldest first, until it falls short (rule 10), and warns a
+/// site that will (rule 17).
 ///
 /// `None` where nothing is due: then nothing is written either.
 ///
@@ -50,6 +52,12 @@ pub fn deduct(site: Site, now: Timestamp) -> Result<Option<Deduction>, BalanceOu
     }
     let mut draft = Draft::of(site, now);
     let settled = settle(&mut draft, DUE_DATES_A_CHANGE)?;
+    if settled == Settled::UntilToday
+        && let Some((days, warning)) = warning::due(&draft.site, draft.today)
+    {
+        draft.record(Actor::System, warning, Changes::NONE)?;
+        draft.site.warned = Some(days);
+    }
     Ok((draft.entries() > 0).then(|| Deduction {
         change: draft.finish(Vec::new()),
         more: settled == Settled::InPart,

@@ -14,6 +14,7 @@ use super::identity::{
     BatchId, Country, DeviceId, Email, InvalidName, Language, PartnerId, SiteId, SiteName, TimeZone,
 };
 use super::site::{Role, SiteType, Status};
+use super::warning::DaysBefore;
 use data_encoding::HEXLOWER;
 use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
@@ -137,6 +138,15 @@ pub enum Event {
     Resume {
         /// The date, in the site's zone.
         resumed_on: Date,
+    },
+    /// The balance will not cover a due date to come, if nothing changes.
+    Warning {
+        /// Which of the warnings before that date it is.
+        days_before: DaysBefore,
+        /// The due date, in the site's zone.
+        falls_short_on: Date,
+        /// The credits that are missing on it.
+        missing: u64,
     },
 }
 

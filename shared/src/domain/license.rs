@@ -117,15 +117,30 @@ fn due_soon(site: &Site, today: Date) -> u64 {
 }
 
 /// The day before the one on which the balance falls short.
+pub(super) fn covered_until(site: &Site) -> Option<Date> {
+    match site.status {
+        Status::PaymentRequired if site.monthly_cost() > 0 => Some(site.charged_through),
+        Status::PaymentRequired | Status::Deleted => None,
+        Status::Activated => shortage(site)?.on.yesterday().ok(),
+    }
+}
+
+/// The due date that the balance of a site that runs will not cover.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) struct Shortage {
+    /// The date, in the site's zone.
+    pub(super) on: Date,
+    /// The credits that are missing on it.
+    pub(super) missing: u64,
+}
+
+/// Finds when the balance falls short, if it ever does.
 ///
 /// Every month charges each device once, so whole months are skipped by a division.
-pub(super) fn covered_until(site: &Site) -> Option<Date> {
+pub(super) fn shortage(site: &Site) -> Option<Shortage> {
     let monthly = u64::from(site.monthly_cost());
-    if monthly == 0 {
+    if monthly == 0 || site.status != Status::Activated {
         return None;
-    }
-    if site.status == Status::PaymentRequired {
-        return Some(site.charged_through);
     }
     let first_month_end = site.charged_through.last_of_month();
     let first = walk(
@@ -135,7 +150,7 @@ pub(super) fn covered_until(site: &Site) -> Option<Date> {
         site.balances.credits,
     );
     let rest = match first {
-        Walk::FallsShort(on) => return on.yesterday().ok(),
+        Walk::FallsShort(shortage) => return Some(shortage),
         Walk::Covered { rest } => rest,
     };
     let months = i32::try_from(rest / monthly).ok()?;
@@ -152,22 +167,28 @@ pub(super) fn covered_until(site: &Site) -> Option<Date> {
         covered.checked_add(31.days()).ok()?,
         rest % monthly,
     ) {
-        Walk::FallsShort(on) => on.yesterday().ok(),
+        Walk::FallsShort(shortage) => Some(shortage),
         Walk::Covered { .. } => None,
     }
 }
 
 enum Walk {
-    FallsShort(Date),
+    FallsShort(Shortage),
     Covered { rest: u64 },
 }
 
 fn walk(site: &Site, after: Date, through: Date, credits: u64) -> Walk {
     let mut rest = credits;
     for date in dates_after(after, through) {
-        match rest.checked_sub(u64::from(site.devices.due_on(date))) {
+        let due = u64::from(site.devices.due_on(date));
+        match rest.checked_sub(due) {
             Some(less) => rest = less,
-            None => return Walk::FallsShort(date),
+            None => {
+                return Walk::FallsShort(Shortage {
+                    on: date,
+                    missing: due - rest,
+                });
+            }
         }
     }
     Walk::Covered { rest }

@@ -19,3 +19,4 @@ pub mod license;
 pub mod locale;
 pub mod redemption;
 pub mod site;
+pub mod warning;

@@ -7,6 +7,7 @@ use super::change::{Change, Decision, Draft, Guard};
 use super::deduction::{Begun, begin};
 use super::entry::{Actor, Event, Hash};
 use super::identity::{Country, Email, Language, SiteId, SiteName, TimeZone};
+use super::warning::DaysBefore;
 use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
 
@@ -78,6 +79,8 @@ pub struct Site {
     pub devices: Devices,
     /// Every due date until this one was charged. Of a dynamic site only.
     pub charged_through: Date,
+    /// The last warning before it falls short that is still true (rule 17).
+    pub warned: Option<DaysBefore>,
     /// The number of entries.
     pub sequence: u64,
     /// The hash of the last entry.
@@ -174,6 +177,7 @@ pub fn create(new: NewSite, now: Timestamp) -> Result<Change, BalanceOutOfRange>
         }],
         devices: Devices::default(),
         charged_through: opened_on,
+        warned: None,
         sequence: 0,
         last_hash: Hash::ZERO,
         last_entry_at: now,

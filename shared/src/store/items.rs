@@ -15,6 +15,7 @@ use crate::domain::identity::{
     Subject, TimeZone,
 };
 use crate::domain::site::{Administrator, Site, SiteType, Status};
+use crate::domain::warning::DaysBefore;
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -64,6 +65,8 @@ struct SiteAttributes {
     /// Devices by anchor day; the days without any are left out.
     devices: BTreeMap<String, u32>,
     charged_through: Date,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    warned: Option<DaysBefore>,
     sequence: u64,
     last_hash: Hash,
     last_entry_at: Timestamp,
@@ -99,6 +102,7 @@ pub(super) fn encode_site(site: &Site) -> Result<Item, CorruptItem> {
             .map(|(anchor, count)| (anchor.day().to_string(), count))
             .collect(),
         charged_through: site.charged_through,
+        warned: site.warned,
         sequence: site.sequence,
         last_hash: site.last_hash,
         last_entry_at: site.last_entry_at,
@@ -141,6 +145,7 @@ pub fn decode_site(item: &Item) -> Result<Site, CorruptItem> {
         administrators: attributes.administrators,
         devices,
         charged_through: attributes.charged_through,
+        warned: attributes.warned,
         sequence: attributes.sequence,
         last_hash: attributes.last_hash,
         last_entry_at: attributes.last_entry_at,

@@ -2,7 +2,7 @@
 
 use super::codes::Redemptions;
 use super::{Findings, SiteParts};
-use jiff::civil::Date;
+use jiff::{ToSpan, civil::Date};
 use site_credits::domain::agenda;
 use site_credits::domain::amount::{Balances, Changes};
 use site_credits::domain::calendar::AnchorDay;
@@ -86,23 +86,23 @@ pub(super) fn check(
     }
 }
 
-/// A site with a due date to come is on the agenda at its beginning, and no other site is.
+/// A site with a due date or a warning to come is on the agenda at its beginning, and no other site is.
 fn on_the_agenda(site: &Site, parts: &SiteParts) -> Result<(), String> {
     let (shard, at) = (&parts.agenda.0, &parts.agenda.1);
     let Some(next) = agenda::next(site) else {
         return expect(
             at.is_empty() && shard.is_empty(),
-            "it is on the agenda, and nothing will be due",
+            "it is on the agenda, and nothing is to come",
         );
     };
     expect(
         !at.is_empty(),
-        "it has a due date to come, and is not on the agenda",
+        "it has something to come, and is not on the agenda",
     )?;
     let right = at.parse().ok() == Some(next) && *shard == agenda::shard_of(&site.id).to_string();
     expect(
         right,
-        "its place on the agenda is not that of its next due date",
+        "its place on the agenda is not that of what comes next",
     )
 }
 
@@ -127,6 +127,8 @@ struct Ledger {
     halted: Option<Date>,
     /// What was overdue is paid, and the resume has to follow.
     paid: bool,
+    /// How many days before it falls short the site was warned last, while that is true.
+    warned: Option<u8>,
     due_dates: usize,
 }
 
@@ -328,7 +330,38 @@ impl Ledger {
                 self.paid = false;
                 self.settled = *resumed_on;
             }
+            Event::Warning {
+                days_before,
+                falls_short_on,
+                missing,
+            } => {
+                expect(
+                    free && entry.actor == Actor::System,
+                    "a warning changes no balance, and nobody gives it",
+                )?;
+                self.up_to_date(entry)?;
+                let short = self.falls_short(entry);
+                expect(
+                    short == Some((*falls_short_on, *missing)),
+                    "a warning was given of a shortage that was not to come",
+                )?;
+                let days = days_before.days();
+                expect(
+                    self.reached(entry) == Some(days),
+                    "a warning was given too early, or too late",
+                )?;
+                expect(
+                    self.warned.is_none_or(|warned| days < warned),
+                    "a warning was given twice",
+                )?;
+                self.warned = Some(days);
+            }
         }
+        // What was warned of is true as long as the day has not moved away.
+        self.warned = self
+            .warned
+            .zip(self.reached(entry))
+            .map(|(warned, reached)| warned.max(reached));
         let status = match (self.deleted, self.halted) {
             (true, _) => Status::Deleted,
             (false, Some(_)) => Status::PaymentRequired,
@@ -344,6 +377,30 @@ impl Ledger {
     fn date(&self, entry: &Entry) -> Option<Date> {
         let zone = self.time_zone.as_ref();
         zone.map(|zone| zone.date(entry.at).max(self.floor))
+    }
+
+    /// The day on which the balance does not cover what is due, if that is within 28 days, and how much is missing.
+    fn falls_short(&self, entry: &Entry) -> Option<(Date, u64)> {
+        if self.halted.is_some() || self.deleted || !self.dynamic() {
+            return None;
+        }
+        let until = self.date(entry)?.checked_add(28.days()).ok()?;
+        let mut rest = entry.balances.credits;
+        self.dates(until).find_map(|date| {
+            let due = u64::from(self.due_on(date));
+            let missing = due.saturating_sub(rest);
+            rest = rest.saturating_sub(due);
+            (missing > 0).then_some((date, missing))
+        })
+    }
+
+    /// The nearest of the days before a shortage at which a site is warned, that has come.
+    fn reached(&self, entry: &Entry) -> Option<u8> {
+        let (on, _) = self.falls_short(entry)?;
+        let left = self.date(entry)?.until(on).ok()?.get_days();
+        [1_u8, 7, 28]
+            .into_iter()
+            .find(|days| left <= i32::from(*days))
     }
 
     /// A command charges what is due first, unless the site is halted (rule 11).
@@ -430,6 +487,10 @@ impl Ledger {
         expect(
             self.halted.is_some() == halted && !self.paid,
             "its status is not that of its statement",
+        )?;
+        expect(
+            site.warned.map(u8::from) == self.warned,
+            "it was not warned as it says",
         )?;
         let mut registered: BTreeMap<Date, u32> = BTreeMap::new();
         let mut anchors: BTreeMap<AnchorDay, u32> = BTreeMap::new();
