@@ -1,6 +1,6 @@
 //! Who may do what: every route, by everyone, with every defect of a token.
 
-use crate::harness::{Answered, Call, System, at};
+use crate::harness::{Answered, CARD_LINK_BASE, Call, System, at, redemption, sms_redemption};
 use run_local::template;
 use serde_json::{Value, json};
 use site_credits::domain::identity::SiteId;
@@ -139,6 +139,71 @@ const MATRIX: &[Row] = &[
         [404, 404, 404, 404, 200, 200, 200],
     ),
     (
+        "GET /sites/{site_id}/users",
+        [404, 404, 404, 404, 200, 200, 200],
+    ),
+    (
+        "POST /sites/{site_id}/users",
+        [404, 404, 404, 404, 201, 201, 201],
+    ),
+    (
+        "POST /sites/{site_id}/users/import",
+        [404, 404, 404, 404, 200, 200, 200],
+    ),
+    (
+        "GET /sites/{site_id}/users/{user_id}",
+        [404, 404, 404, 404, 200, 200, 200],
+    ),
+    (
+        "PATCH /sites/{site_id}/users/{user_id}",
+        [404, 404, 404, 404, 200, 200, 200],
+    ),
+    (
+        "DELETE /sites/{site_id}/users/{user_id}",
+        [404, 404, 404, 404, 200, 200, 200],
+    ),
+    (
+        "GET /sites/{site_id}/users/{user_id}/card",
+        [404, 404, 404, 404, 200, 200, 200],
+    ),
+    (
+        "POST /sites/{site_id}/users/{user_id}/card",
+        [404, 404, 404, 404, 201, 201, 201],
+    ),
+    (
+        "PATCH /sites/{site_id}/users/{user_id}/card",
+        [404, 404, 404, 404, 200, 200, 200],
+    ),
+    (
+        "DELETE /sites/{site_id}/users/{user_id}/card",
+        [404, 404, 404, 404, 200, 200, 200],
+    ),
+    (
+        "POST /sites/{site_id}/users/{user_id}/card/reissues",
+        [404, 404, 404, 404, 201, 201, 201],
+    ),
+    (
+        "POST /sites/{site_id}/sms/messages",
+        [404, 404, 404, 404, 201, 201, 201],
+    ),
+    (
+        "POST /sites/{site_id}/sms/messages/preview",
+        [404, 404, 404, 404, 200, 200, 200],
+    ),
+    (
+        "GET /sites/{site_id}/sms/messages",
+        [404, 404, 404, 404, 200, 200, 200],
+    ),
+    (
+        "GET /sites/{site_id}/sms/messages/{message_id}",
+        [404, 404, 404, 404, 200, 200, 200],
+    ),
+    (
+        "POST /sites/{site_id}/users/{user_id}/card/deliveries",
+        [404, 404, 404, 404, 201, 201, 201],
+    ),
+    ("GET /cards/{token}", [200, 200, 200, 200, 200, 200, 200]),
+    (
         "POST /sites/{site_id}/license/preview",
         [404, 404, 404, 404, 200, 200, 200],
     ),
@@ -166,6 +231,10 @@ struct World {
     site: SiteId,
     batch: String,
     code: String,
+    /// What the link of ann's card ends in; bob has none.
+    token: String,
+    /// A message that ann was sent.
+    message: String,
 }
 
 impl World {
@@ -185,6 +254,29 @@ impl World {
         let other = Call::post("/sites".to_owned(), &body, now).by_person("lee@example.com");
         assert_eq!(system.send(other).await.status, 201);
         system.register(&site, &["door-1"], now).await.unwrap();
+        let code = system.codes(9, 0, 1, now).await.remove(0);
+        assert_eq!(system.send(redemption(&site, &code, now)).await.status, 201);
+        let path = format!("/sites/{site}/users");
+        for user in ["ann", "bob"] {
+            let body = json!({ "user_id": user, "mobile": "+436641234567" });
+            let added = Call::post(path.clone(), &body, now);
+            assert_eq!(system.send(added).await.status, 201);
+        }
+        let issued = Call::post(format!("{path}/ann/card"), &json!({}), now);
+        let issued = system.send(issued).await;
+        let link = issued.body["card"]["link"].as_str().unwrap().to_owned();
+        let code = system.codes(1, 0, 1, now).await.remove(0);
+        assert_eq!(
+            system.send(sms_redemption(&site, &code, now)).await.status,
+            201
+        );
+        let body = json!({ "user_id": "ann" });
+        let sent = Call::post(format!("/sites/{site}/sms/messages"), &body, now);
+        let sent = system.send(sent).await;
+        let message = sent.body["message"]["message_id"]
+            .as_str()
+            .unwrap()
+            .to_owned();
         let body = json!({ "credits": 5, "count": 1 });
         let path = "/partners/acme/code-batches".to_owned();
         let issued = system
@@ -194,6 +286,8 @@ impl World {
         Self {
             batch: text(&issued.body["batch"]["batch_id"]),
             code: text(&issued.body["codes"][0]),
+            token: link.strip_prefix(CARD_LINK_BASE).unwrap().to_owned(),
+            message,
             system,
             site,
         }
@@ -207,7 +301,17 @@ impl World {
             .replace("{batch_id}", &self.batch)
             .replace("{site_id}", site)
             .replace("{email}", "other@example.com")
-            .replace("{device_id}", "door-1");
+            .replace("{device_id}", "door-1")
+            .replace("{token}", &self.token)
+            .replace("{message_id}", &self.message)
+            .replace(
+                "{user_id}",
+                if route.ends_with("POST /sites/{site_id}/users/{user_id}/card") {
+                    "bob"
+                } else {
+                    "ann"
+                },
+            );
         let body = match route {
             "POST /partners/{partner_id}/code-batches" => json!({ "credits": 1, "count": 1 }),
             "POST /partners/{partner_id}/code-batches/{batch_id}/void" => json!({ "reason": "x" }),
@@ -223,6 +327,12 @@ impl World {
             }
             "POST /sites/{site_id}/license/redemptions"
             | "POST /sites/{site_id}/sms/redemptions" => json!({ "code": self.code }),
+            "PATCH /sites/{site_id}/users/{user_id}" => json!({ "name": "Ann" }),
+            "PATCH /sites/{site_id}/users/{user_id}/card" => json!({ "status": "paused" }),
+            route if route.starts_with("POST /sites/{site_id}/users") => json!({}),
+            route if route.starts_with("POST /sites/{site_id}/sms/messages") => {
+                json!({ "user_id": "ann" })
+            }
             _ => Value::Null,
         };
         let now = at(NOW);
@@ -232,6 +342,12 @@ impl World {
             "PATCH" => Call::patch(path, &body, now),
             _ => Call::post(path, &body, now),
         };
+        if route.ends_with("/import") {
+            call.body = Some("user_id,name\nzoe,Zoe\n".to_owned());
+        }
+        if route == "DELETE /sites/{site_id}" {
+            call = call.query("forfeit=true");
+        }
         call.claims = serde_json::from_str(claims).unwrap();
         call
     }
@@ -274,7 +390,7 @@ async fn a_token_with_any_defect_opens_nothing() {
     let world = World::new().await;
     for (route, _) in MATRIX
         .iter()
-        .filter(|(route, _)| !route.ends_with("openapi.yaml"))
+        .filter(|(route, _)| !["GET /openapi.yaml", "GET /cards/{token}"].contains(route))
     {
         for (defect, claims) in DEFECTS {
             let answer = world.ask(route, world.site.as_str(), claims).await;

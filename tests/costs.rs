@@ -355,11 +355,153 @@ async fn a_partner_and_a_site_cost_what_the_docs_say() {
             "the site's end, with its one administrator",
             Call::delete(path(""), now).query("forfeit=true"),
             200,
-            vec!["GetItem 1.0", "TransactWriteItems 6.0"],
+            vec!["GetItem 1.0", "TransactWriteItems 7.0"],
         ),
     ] {
         let answer = system.send(call).await;
         assert_eq!(answer.status, status, "{what}: {answer:?}");
         assert_eq!(costs(&system.wire.take_seen()), expected, "{what}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn people_and_messages_cost_what_the_docs_say() {
+    let (system, now) = (System::new(), at(NOW));
+    let site = system.site(SiteType::Regular, "Europe/Vienna", now).await;
+    for (code, sms) in system.codes(5, 0, 2, now).await.iter().zip([false, true]) {
+        let apply = if sms { sms_redemption } else { redemption };
+        assert_eq!(system.send(apply(&site, code, now)).await.status, 201);
+    }
+    let asked = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let counting = asked.clone();
+    system.sns.plan(move |_| {
+        counting.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        run_local::sns::Fault::None
+    });
+    let users = |rest: &str| format!("/sites/{site}/users{rest}");
+    let post = |rest: &str, body: serde_json::Value| Call::post(users(rest), &body, now);
+    system.wire.take_seen();
+    let ann = json!({ "user_id": "ann", "name": "Ann", "mobile": "+436641234567" });
+    let messages = format!("/sites/{site}/sms/messages");
+    let text = json!({ "user_id": "ann", "text": "Open" });
+    for (what, call, status, expected) in [
+        (
+            "a user with a key",
+            post("", ann).key("a"),
+            201,
+            vec!["BatchGetItem 4.0", "TransactWriteItems 8.0"],
+        ),
+        (
+            "a user without a key",
+            post("", json!({})),
+            201,
+            vec!["BatchGetItem 3.0", "TransactWriteItems 8.0"],
+        ),
+        (
+            "a user shown",
+            Call::get(users("/ann"), now),
+            200,
+            vec!["BatchGetItem 2.0"],
+        ),
+        (
+            "the users",
+            Call::get(users(""), now),
+            200,
+            vec!["GetItem 1.0", "Query 1.0"],
+        ),
+        (
+            "a search",
+            Call::get(users(""), now).query("search=an"),
+            200,
+            vec!["GetItem 1.0", "Query 1.0"],
+        ),
+        (
+            "a change",
+            Call::patch(users("/ann"), &json!({ "name": "Anna" }), now),
+            200,
+            vec!["BatchGetItem 4.0", "TransactWriteItems 6.0"],
+        ),
+        (
+            "a card",
+            post("/ann/card", json!({})),
+            201,
+            vec!["BatchGetItem 2.0", "TransactWriteItems 8.0"],
+        ),
+        (
+            "a card again",
+            post("/ann/card/reissues", json!({})),
+            201,
+            vec!["BatchGetItem 2.0", "TransactWriteItems 10.0"],
+        ),
+        (
+            "a pause",
+            Call::patch(users("/ann/card"), &json!({ "status": "paused" }), now),
+            200,
+            vec!["BatchGetItem 4.0", "TransactWriteItems 6.0"],
+        ),
+        (
+            "a preview",
+            Call::post(format!("{messages}/preview"), &text, now),
+            200,
+            vec!["BatchGetItem 2.0", "GetItem 1.0"],
+        ),
+        (
+            "a message with a key",
+            Call::post(messages.clone(), &text, now).key("m"),
+            201,
+            vec![
+                "BatchGetItem 2.0",
+                "GetItem 1.0",
+                "BatchGetItem 4.0",
+                "TransactWriteItems 13.0",
+                "TransactWriteItems 2.0",
+                "TransactWriteItems 5.0",
+                "GetItem 1.0",
+            ],
+        ),
+        (
+            "its replay",
+            Call::post(messages.clone(), &text, now).key("m"),
+            201,
+            vec![
+                "BatchGetItem 2.0",
+                "GetItem 1.0",
+                "BatchGetItem 4.0",
+                "GetItem 1.0",
+                "GetItem 1.0",
+            ],
+        ),
+        (
+            "a message without a key",
+            Call::post(messages.clone(), &text, now),
+            201,
+            vec![
+                "BatchGetItem 2.0",
+                "BatchGetItem 3.0",
+                "TransactWriteItems 11.0",
+                "TransactWriteItems 2.0",
+                "TransactWriteItems 5.0",
+                "GetItem 1.0",
+            ],
+        ),
+        (
+            "the messages",
+            Call::get(messages.clone(), now),
+            200,
+            vec!["GetItem 1.0", "Query 1.0"],
+        ),
+        (
+            "a removal",
+            Call::delete(users("/ann"), now),
+            200,
+            vec!["BatchGetItem 4.0", "TransactWriteItems 10.0"],
+        ),
+    ] {
+        let answer = system.send(call).await;
+        let seen = costs(&system.wire.take_seen());
+        assert_eq!(answer.status, status, "{what}: {answer:?}");
+        assert_eq!(seen, expected, "{what}");
+    }
+    // Two messages, each with the question whether the number opted out.
+    assert_eq!(asked.load(std::sync::atomic::Ordering::SeqCst), 4);
 }

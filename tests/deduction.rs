@@ -153,7 +153,7 @@ async fn a_gap_of_three_days_or_three_months_is_charged_date_by_date_until_it_fa
     let report = system.deduct(at("2027-02-12T12:00:00Z")).await;
     assert_eq!(
         report,
-        json!({ "sites": 1, "credits": 2, "due_dates": 2, "halted": 1, "warned": 0, "left": 0, "failed": 0 })
+        json!({ "sites": 1, "credits": 2, "due_dates": 2, "halted": 1, "warned": 0, "messages": 0, "erased": 0, "left": 0, "failed": 0 })
     );
     assert_eq!(
         charged(&system, &site).await,

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use run_local::engine::{Engine, Fault, Faults};
 use run_local::functions::{Functions, InvokeError};
 use run_local::seed;
+use run_local::sns::Sns;
 use run_local::template::{self, Route, TABLE_NAME};
 use run_local::verify::{Findings, Table, verify};
 use serde_json::{Value, json};
@@ -25,6 +26,9 @@ use tokio::sync::Notify;
 /// The administrator of every site that the harness makes.
 pub(crate) const KIM: &str = "kim@example.com";
 
+/// What the links of cards begin with.
+pub(crate) const CARD_LINK_BASE: &str = "https://cards.example.com/";
+
 /// The partner whose codes the harness issues.
 pub(crate) const ACME: &str = "acme";
 
@@ -35,6 +39,8 @@ pub(crate) struct System {
     routes: Vec<Route>,
     /// What happens to requests, and what happened.
     pub(crate) wire: Arc<Wire>,
+    /// The phone and the topic.
+    pub(crate) sns: Sns,
     expect_clean: bool,
 }
 
@@ -168,12 +174,15 @@ impl System {
     pub(crate) fn new() -> Self {
         let engine = Engine::in_memory().unwrap();
         let wire = Arc::new(Wire::default());
-        let functions = Functions::over(&engine.with_faults(wire.clone())).unwrap();
+        let sns = Sns::default();
+        let functions =
+            Functions::over(&engine.with_faults(wire.clone()), &sns, CARD_LINK_BASE).unwrap();
         Self {
             engine,
             functions,
             routes: template::routes().unwrap(),
             wire,
+            sns,
             expect_clean: true,
         }
     }
@@ -314,6 +323,16 @@ impl System {
         }
     }
 
+    /// Sends an event to a function that no gateway stands before.
+    pub(crate) async fn invoke_raw(
+        &self,
+        function: &str,
+        event: Value,
+    ) -> Result<Value, InvokeError> {
+        let invocation = self.functions.invoke(function, event);
+        FUNCTION.scope(function.to_owned(), invocation).await
+    }
+
     fn route(&self, call: &Call) -> (&Route, Value) {
         let found = self
             .routes
@@ -365,6 +384,15 @@ impl System {
         }
         event["isBase64Encoded"] = json!(call.base64);
         event
+    }
+
+    /// Hands out, once, what is new in the statements; false if nothing is.
+    pub(crate) async fn hand_out(&self) -> bool {
+        let handing = self.engine.stream().hand_out(&self.functions);
+        FUNCTION
+            .scope("publish-notices".to_owned(), handing)
+            .await
+            .unwrap()
     }
 
     /// Runs the deduction for an instant.

@@ -13,6 +13,7 @@ use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use run_local::engine::Fault;
+use run_local::sns::Fault as Network;
 use serde_json::{Value, json};
 use site_credits::domain::identity::SiteId;
 use site_credits::store::Attempts;
@@ -94,6 +95,20 @@ enum Step {
     },
     /// A person is removed by another, or leaves.
     Dismiss { site: usize, by: usize, who: usize },
+    /// A user is added, with a number of their own.
+    AddUser { site: usize },
+    /// A card is issued to a user, or issued again.
+    Card {
+        site: usize,
+        user: usize,
+        again: bool,
+    },
+    /// A user is sent a message, and the network does this with it.
+    Message {
+        site: usize,
+        user: usize,
+        network: Network,
+    },
     /// A site is deleted by its master; a site that is gone is followed by a new one.
     Delete { site: usize, forfeit: bool },
 }
@@ -105,6 +120,14 @@ fn steps() -> impl Strategy<Value = Vec<(Step, Vec<Fault>)>> {
     let (person, role) = (0..PERSONS.len(), 0..ROLES.len());
     let people = (site.clone(), person.clone(), person, role);
     let zone = prop::option::weighted(0.8, 0..ZONES.len());
+    let network = prop_oneof![
+        4 => Just(Network::None),
+        1 => Just(Network::Throttled),
+        1 => Just(Network::InvalidNumber),
+        1 => Just(Network::InternalError),
+        1 => Just(Network::LostRequest),
+        1 => Just(Network::LostAnswer),
+    ];
     let step = prop_oneof![
         9 => prop_oneof![1_i64..30, 200_i64..800, 700_i64..800].prop_map(Step::Wait),
         12 => (site.clone(), code.clone(), prop::bool::weighted(0.2)).prop_map(|(site, code, sms)| Step::Redeem { site, code, sms }),
@@ -120,6 +143,9 @@ fn steps() -> impl Strategy<Value = Vec<(Step, Vec<Fault>)>> {
         2 => people.clone().prop_map(|(site, by, who, role)| Step::Invite { site, by, who, role }),
         1 => people.clone().prop_map(|(site, by, who, role)| Step::ChangeRole { site, by, who, role }),
         1 => people.prop_map(|(site, by, who, _)| Step::Dismiss { site, by, who }),
+        2 => site.clone().prop_map(|site| Step::AddUser { site }),
+        2 => (site.clone(), 0_usize..3, prop::bool::weighted(0.3)).prop_map(|(site, user, again)| Step::Card { site, user, again }),
+        4 => (site.clone(), 0_usize..3, network).prop_map(|(site, user, network)| Step::Message { site, user, network }),
         1 => (site, any::<bool>()).prop_map(|(site, forfeit)| Step::Delete { site, forfeit }),
     ];
     let fault = prop_oneof![
@@ -167,6 +193,8 @@ struct Site {
     sms: i64,
     halted: bool,
     devices: Vec<Device>,
+    /// Its users: the ID of each, and whether there is a card.
+    users: Vec<(String, bool)>,
     settled: Date,
     last_entry: Timestamp,
     charged: Vec<(Date, i64)>,
@@ -352,6 +380,10 @@ enum Making {
         bound_to: Option<SiteId>,
     },
     Site(usize),
+    /// The user of this ID.
+    User(usize, String),
+    /// A message, of one part.
+    Message(usize),
     Nothing,
 }
 
@@ -452,6 +484,7 @@ impl World {
                     sms: 0,
                     halted: false,
                     devices: Vec::new(),
+                    users: Vec::new(),
                     last_entry: created,
                     charged: Vec::new(),
                     warned: None,
@@ -463,6 +496,16 @@ impl World {
                     self.ids.push(id);
                     self.sites.push(site);
                 }
+            }
+            Making::User(site, id) => self.sites[site].users.push((id, false)),
+            Making::Message(site) => {
+                // What is surely not sent is given back, and everything else stays charged.
+                let failed = made.body["message"]["state"] == "failed";
+                let by = self.sites[site].master();
+                self.model_command(site, by, |model, _| {
+                    model.sms -= i64::from(!failed);
+                    Expected::Done
+                });
             }
             Making::Nothing => {}
         }
@@ -585,6 +628,47 @@ impl World {
             if model.warn(now, charged) || charged {
                 model.touched(now);
             }
+        }
+    }
+
+    /// Rule 12: what a card costs.
+    fn model_card(&mut self, site: usize, user: usize, again: bool) -> Expected {
+        let by = self.sites[site].master();
+        self.model_command(site, by, |model, _| {
+            let Some((_, has_card)) = model.users.get(user) else {
+                return Expected::Refused("user-not-found");
+            };
+            match (again, has_card) {
+                (false, true) => return Expected::Refused("card-exists"),
+                (true, false) => return Expected::Refused("card-not-found"),
+                _ => {}
+            }
+            if model.halted {
+                return Expected::Refused("payment-required");
+            }
+            match (model.dynamic, again && model.maintenance > 0, model.credits) {
+                (true, _, _) => {}
+                (false, true, _) => model.maintenance -= 1,
+                (false, false, 0) => return Expected::Refused("insufficient-credits"),
+                (false, false, _) => model.credits -= 1,
+            }
+            model.users[user].1 = true;
+            Expected::Done
+        })
+    }
+
+    /// Rule 8: why a message is refused, if it is.
+    fn model_message(&self, site: usize, user: usize) -> Option<&'static str> {
+        let mut model = self.sites[site].clone();
+        if model.deleted {
+            return Some("site-not-found");
+        }
+        model.charge(model.today(self.now));
+        match (model.users.get(user), model.halted, model.sms) {
+            (None, _, _) => Some("user-not-found"),
+            (_, true, _) => Some("payment-required"),
+            (_, _, 0) => Some("insufficient-sms"),
+            _ => None,
         }
     }
 
@@ -830,6 +914,49 @@ impl World {
                 let rest = format!("/admins/{}", PERSONS[who]);
                 let call = self.call("DELETE", site, by, &rest, &Value::Null);
                 self.send(call, &expected).await;
+            }
+            Step::AddUser { site } => {
+                if self.sites[site].deleted {
+                    return self.create(site).await;
+                }
+                let id = format!("u{}", self.commands);
+                let mobile = format!("+43664{:07}", 1_000_000 + self.commands);
+                let body = json!({ "user_id": id, "mobile": mobile });
+                let by = self.sites[site].master();
+                let call = self.call("POST", site, by, "/users", &body).key(&key);
+                self.make(call, Making::User(site, id)).await;
+            }
+            Step::Card { site, user, again } => {
+                let known = self.sites[site].users.get(user);
+                let id = known.map_or_else(|| "nobody".to_owned(), |(id, _)| id.clone());
+                let by = self.sites[site].master();
+                let expected = self.model_card(site, user, again);
+                let rest = if again { "/reissues" } else { "" };
+                let rest = format!("/users/{id}/card{rest}");
+                let call = self.call("POST", site, by, &rest, &json!({})).key(&key);
+                self.send(call, &expected).await;
+            }
+            Step::Message {
+                site,
+                user,
+                network,
+            } => {
+                let known = self.sites[site].users.get(user);
+                let id = known.map_or_else(|| "nobody".to_owned(), |(id, _)| id.clone());
+                let by = self.sites[site].master();
+                let body = json!({ "user_id": id, "text": "Open" });
+                let call = self
+                    .call("POST", site, by, "/sms/messages", &body)
+                    .key(&key);
+                if let Some(problem) = self.model_message(site, user) {
+                    return self.send(call, &Expected::Refused(problem)).await;
+                }
+                self.system.sns.plan(move |action| match action {
+                    "Publish" => network,
+                    _ => Network::None,
+                });
+                self.make(call, Making::Message(site)).await;
+                self.system.sns.quiet();
             }
             Step::Delete { site, forfeit } => {
                 if self.sites[site].deleted {

@@ -54,7 +54,11 @@ fn grant(statement: &Value) -> Grant {
     let condition = &statement["Condition"];
     Grant {
         actions: texts(&statement["Action"]).unwrap(),
-        resource: statement["Resource"].as_str().unwrap().to_owned(),
+        // A grant of another service may name what it is not for.
+        resource: statement["Resource"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned(),
         keys: texts(&condition["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]),
         within: texts(&condition["ForAnyValue:StringEquals"]["dynamodb:EnclosingOperation"])
             .map(|mut operations| operations.remove(0)),
@@ -89,6 +93,9 @@ fn needs(operation: &str, request: &Value) -> BTreeMap<&'static str, Vec<String>
                 let (action, touched) = match item {
                     item if item["Put"].is_object() => ("PutItem", &item["Put"]["Item"]),
                     item if item["Update"].is_object() => ("UpdateItem", &item["Update"]["Key"]),
+                    item if item["ConditionCheck"].is_object() => {
+                        ("ConditionCheckItem", &item["ConditionCheck"]["Key"])
+                    }
                     item => ("DeleteItem", &item["Delete"]["Key"]),
                 };
                 needs.entry(action).or_default().push(key(touched));

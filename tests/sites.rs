@@ -41,7 +41,7 @@ async fn whoever_creates_a_site_is_its_master_and_it_follows_its_country() {
     let id = site_id(&created);
     let expected = json!({
         "site_id": id, "name": "Harbour Gym", "country": "AT", "time_zone": "Europe/Vienna", "language": "de",
-        "site_type": "dynamic", "status": "activated",
+        "sms_countries": ["AT"], "site_type": "dynamic", "status": "activated",
         "balances": { "credits": 0, "maintenance_credits": 0, "sms": 0 }, "devices": 0, "role": "master",
         "administrators": [{ "email": KIM, "role": "master" }],
     });

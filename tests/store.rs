@@ -5,9 +5,10 @@ use run_local::engine::Fault;
 use run_local::seed;
 use site_credits::commands::{self, BatchError, NewBatch};
 use site_credits::domain::change::Change;
-use site_credits::domain::code::{CodeIssuer, CodeValue, Secrets};
+use site_credits::domain::code::{CodeIssuer, CodeValue};
 use site_credits::domain::identity::{CommandId, Email};
 use site_credits::domain::redemption::{Recharge, Redeemer, redeem};
+use site_credits::domain::secret::Secrets;
 use site_credits::domain::site::SiteType;
 use site_credits::store::{Attempts, Commit, CommitFailed, Key, StoreError, decode_code};
 

@@ -10,5 +10,6 @@ pub mod commands;
 pub mod domain;
 pub mod http;
 pub mod settings;
+pub mod sns;
 pub mod store;
 pub mod telemetry;

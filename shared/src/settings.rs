@@ -3,7 +3,11 @@
 //! Credentials, region and endpoint are the variables that Lambda and every SDK know. They are read here by name:
 //! a Lambda function needs none of the other sources of credentials, nor the code that looks for them.
 
-use crate::domain::code::{CodeChecker, CodeIssuer, InvalidSecrets, SecretMissing, Secrets};
+use crate::domain::card::CardLinks;
+use crate::domain::code::{CodeChecker, CodeIssuer};
+use crate::domain::secret::{InvalidSecrets, SecretMissing, Secrets};
+use crate::http::CardPages;
+use crate::sns::{SmsNetwork, Topic};
 use crate::store::Store;
 use aws_credential_types::Credentials;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
@@ -18,6 +22,8 @@ use std::time::Duration;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 /// The longest wait for one answer of the table.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(2);
+/// The longest wait for one answer of SNS: the longer it is waited, the fewer outcomes are unknown.
+const NETWORK_ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The roots that sign for AWS: Amazon's own four, and Starfield's, by which older stores know them.
 /// Source: <https://www.amazontrust.com/repository/>.
@@ -47,16 +53,9 @@ pub enum SettingsError {
 pub fn store() -> Result<Store, SettingsError> {
     let table = required("TABLE_NAME")?;
     let region = required("AWS_REGION")?;
-    let credentials = Credentials::new(
-        required("AWS_ACCESS_KEY_ID")?,
-        required("AWS_SECRET_ACCESS_KEY")?,
-        variable("AWS_SESSION_TOKEN"),
-        None,
-        "environment",
-    );
     let mut config = aws_sdk_dynamodb::Config::builder()
         .region(Region::new(region))
-        .credentials_provider(credentials)
+        .credentials_provider(credentials()?)
         .http_client(http_client()?);
     config.set_endpoint_url(variable("AWS_ENDPOINT_URL_DYNAMODB"));
     Ok(Store::new(client(config), table))
@@ -79,6 +78,65 @@ pub fn code_issuer() -> Result<CodeIssuer, SettingsError> {
         secrets("CODE_DERIVE_SECRETS")?,
         secrets("CODE_CHECK_SECRETS")?,
     )?)
+}
+
+/// Where cards are downloaded, from `CARD_SECRETS`, and `CARD_LINK_BASE` if it is there.
+///
+/// # Errors
+/// The secrets are missing or cannot be read.
+pub fn card_pages() -> Result<CardPages, SettingsError> {
+    Ok(CardPages {
+        links: CardLinks::new(secrets("CARD_SECRETS")?),
+        base: variable("CARD_LINK_BASE"),
+    })
+}
+
+/// The network that messages are handed to, from the region, the credentials, and `SMS_SENDER_ID` if it is there.
+///
+/// # Errors
+/// A variable is missing.
+pub fn sms_network() -> Result<SmsNetwork, SettingsError> {
+    Ok(SmsNetwork::new(sns()?, variable("SMS_SENDER_ID")))
+}
+
+/// The topic of notices, from `NOTICE_TOPIC_ARN`, the region and the credentials.
+///
+/// # Errors
+/// A variable is missing.
+pub fn notice_topic() -> Result<Topic, SettingsError> {
+    Ok(Topic::new(sns()?, required("NOTICE_TOPIC_ARN")?))
+}
+
+fn sns() -> Result<aws_sdk_sns::Client, SettingsError> {
+    let mut config = aws_sdk_sns::Config::builder()
+        .region(aws_sdk_sns::config::Region::new(required("AWS_REGION")?))
+        .credentials_provider(credentials()?)
+        .http_client(http_client()?);
+    config.set_endpoint_url(variable("AWS_ENDPOINT_URL_SNS"));
+    Ok(sns_client(config))
+}
+
+/// A client of SNS whose requests are sent once: no message is sent again by itself.
+#[must_use]
+pub fn sns_client(config: aws_sdk_sns::config::Builder) -> aws_sdk_sns::Client {
+    let timeouts = TimeoutConfig::builder()
+        .connect_timeout(CONNECT_TIMEOUT)
+        .operation_attempt_timeout(NETWORK_ANSWER_TIMEOUT);
+    let config = config
+        .behavior_version(aws_sdk_sns::config::BehaviorVersion::v2026_01_12())
+        .retry_config(RetryConfig::disabled())
+        .timeout_config(timeouts.build());
+    aws_sdk_sns::Client::from_conf(config.build())
+}
+
+fn credentials() -> Result<Credentials, SettingsError> {
+    Ok(Credentials::new(
+        required("AWS_ACCESS_KEY_ID")?,
+        required("AWS_SECRET_ACCESS_KEY")?,
+        variable("AWS_SESSION_TOKEN"),
+        None,
+        "environment",
+    ))
 }
 
 fn secrets(name: &'static str) -> Result<Secrets, SettingsError> {

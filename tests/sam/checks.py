@@ -1,16 +1,20 @@
 """Checks what SAM makes of the template: its roles, its build, and every function in a container of Lambda's kind.
 
 The functions work on the table of the local server, whose engine they reach over HTTP as they would reach DynamoDB.
-After each invocation the books are read from that server and compared with what the invocation should have changed.
+After each invocation the books are read from that server and compared with what the invocation should have changed. In
+the place of SNS is a stand-in of this program, which remembers what it was handed.
 
 It is run by `run`, with the Python of the tools in .venv, after the set-up.
 """
 
+import base64
 import contextlib
 import copy
 import datetime
 import errno
 import fnmatch
+import gzip
+import http.server
 import json
 import os
 import pathlib
@@ -18,6 +22,7 @@ import re
 import shutil
 import signal
 import socket
+import socketserver
 import subprocess
 import sys
 import tempfile
@@ -26,6 +31,7 @@ import time
 import traceback
 import urllib.parse
 import urllib.request
+import uuid
 
 from samcli.yamlhelper import yaml_parse
 from samtranslator.translator.transform import transform
@@ -80,11 +86,49 @@ PERMISSIONS = {
         "dynamodb:PutItem on Table where the key is SITE#* or ADMIN#* within TransactWriteItems",
         "dynamodb:Query on Table where the key is SITE#* or ADMIN#*",
     ] + [line.format(logs="ManageSitesLogs") for line in WRITES_LOGS],
+    "ManageUsersRole": [
+        "dynamodb:BatchGetItem on Table where the key is SITE#* or CARD#*",
+        "dynamodb:ConditionCheckItem on Table where the key is SITE#* within TransactWriteItems",
+        "dynamodb:DeleteItem on Table where the key is SITE#* or CARD#* within TransactWriteItems",
+        "dynamodb:GetItem on Table where the key is SITE#* or CARD#*",
+        "dynamodb:PutItem on Table where the key is SITE#* or CARD#* within TransactWriteItems",
+        "dynamodb:Query on Table where the key is SITE#*",
+    ] + [line.format(logs="ManageUsersLogs") for line in WRITES_LOGS],
+    "SendSmsRole": [
+        "dynamodb:BatchGetItem on Table where the key is SITE#*",
+        "dynamodb:ConditionCheckItem on Table where the key is SITE#* within TransactWriteItems",
+        "dynamodb:GetItem on Table where the key is SITE#*",
+        "dynamodb:PutItem on Table where the key is SITE#* or SNS#* within TransactWriteItems",
+        "dynamodb:Query on Table where the key is SITE#*",
+        "dynamodb:UpdateItem on Table where the key is SITE#* within TransactWriteItems",
+        # Phone numbers, which alone have no ARN. Whether one opted out can be asked of none or of all.
+        "sns:CheckIfPhoneNumberIsOptedOut on *",
+        "sns:Publish on all but arn:*:sns:*:*:*",
+    ] + [line.format(logs="SendSmsLogs") for line in WRITES_LOGS],
+    "RecordReceiptsRole": [
+        "dynamodb:GetItem on Table where the key is SNS#*",
+        "dynamodb:UpdateItem on Table where the key is SITE#* within TransactWriteItems",
+        "sqs:SendMessage on RecordReceiptsFailures",
+    ] + [line.format(logs="RecordReceiptsLogs") for line in WRITES_LOGS],
+    "PublishNoticesRole": [
+        "dynamodb:DescribeStream on the stream of Table",
+        "dynamodb:GetItem on Table where the key is SITE#*",
+        "dynamodb:GetRecords on the stream of Table",
+        "dynamodb:GetShardIterator on the stream of Table",
+        # It has no resources that could be named.
+        "dynamodb:ListStreams on *",
+        "sns:Publish on !Ref Notices",
+        "sqs:SendMessage on PublishNoticesFailures",
+    ] + [line.format(logs="PublishNoticesLogs") for line in WRITES_LOGS],
     "DeductMonthlyRole": [
         "dynamodb:BatchGetItem on Table where the key is SITE#*",
+        "dynamodb:ConditionCheckItem on Table where the key is SITE#* within TransactWriteItems",
+        "dynamodb:DeleteItem on Table where the key is SITE#* or CARD#* within TransactWriteItems",
         "dynamodb:GetItem on Table where the key is SITE#*",
         "dynamodb:PutItem on Table where the key is SITE#* within TransactWriteItems",
+        "dynamodb:Query on Table where the key is SITE#*",
         "dynamodb:Query on Table/index/agenda",
+        "dynamodb:UpdateItem on Table where the key is SITE#* within TransactWriteItems",
         "sqs:SendMessage on DeductMonthlyFailures",
     ] + [line.format(logs="DeductMonthlyLogs") for line in WRITES_LOGS],
     "DeductMonthlyFunctionEveryQuarterHourRole": [
@@ -93,16 +137,31 @@ PERMISSIONS = {
     ],
 }
 # No role may have an action that is like one of these, whatever the list above says. A batch of writes would delete
-# without the permission to delete. That permission has a check of its own, because one role has it.
+# without the permission to delete. That permission has a check of its own, because some roles have it.
 NEVER = re.compile(r"\*|^dynamodb:(Scan|BatchWriteItem|PartiQL.*|.*Table)$", re.IGNORECASE)
+
+# The routes that are for anyone: whoever has a card's link, and whoever wants to read the contract.
+OPEN_ROUTES = ["GET /cards/{token}", "GET /openapi.yaml"]
+# The kinds of entries that people are told of, and what of each says of which date it tells.
+NOTICES = {"warning": "falls_short_on", "halt": "due_on", "resume": "resumed_on"}
 
 # What the scheduler replaces by the instant for which it fires.
 SCHEDULED_TIME = "<aws.scheduler.scheduled-time>"
 
 # The demonstration's sites and their administrator, and somebody who is invited to one.
 GYM, LIBRARY = "GYM7QP2M", "BRARY5X9"
+GYM_NAME, LIBRARY_NAME = "Harbour Gym", "City Library"
 KIM = {"sub": "kim", "email": "kim@example.com", "email_verified": "true"}
 ROBIN = {"sub": "robin", "email": "robin@example.com", "email_verified": "true"}
+# A user of the library, whose number is spelled as in Austria; the number, and what is shown of it.
+ANN = {"user_id": "ann", "name": "Annabel Gruber", "email": "annabel@example.com", "mobile": "0664 / 123 45 67"}
+NUMBER, MASKED_NUMBER = "+436641234567", "+43********67"
+# Users who are imported: one with an ID, and one who gets a number.
+BEN, EVA = {"user_id": "ben", "name": "Benedikt Novak"}, {"user_id": "1", "name": "Eva Horak"}
+# A text that does not fit one part after the site's name.
+CLOSED = " ".join(["The library is closed today."] * 6)
+# Who messages are from, and the topic of notices.
+SENDER, TOPIC = "SiteCredits", "arn:aws:sns:eu-central-1:123456789012:site-credits-notices"
 # The partner who issues the demonstration's codes, and one of its people.
 PARTNER = "acme"
 ADA = {"sub": "ada", "partner_id": PARTNER}
@@ -214,6 +273,9 @@ class Template:
         self.resources = transform(fragment, parameters, NoManagedPolicies())["Resources"]
         [schedule] = self.of_type("AWS::Scheduler::Schedule").values()
         self.schedule = schedule["Properties"]["Target"]["Input"]
+        # What the stream's records are filtered by.
+        [mapping] = self.of_type("AWS::Lambda::EventSourceMapping").values()
+        self.filters = [json.loads(one["Pattern"]) for one in mapping["Properties"]["FilterCriteria"]["Filters"]]
 
     def of_type(self, kind):
         return {name: resource for name, resource in self.resources.items() if resource["Type"].startswith(kind)}
@@ -242,25 +304,90 @@ def check_template(report):
     actions = {action for role in roles.values() for statement in statements(role) for action in actions_of(statement)}
     report.same("no role has a wildcard, scans, writes in batches or changes a table",
                 list(filter(NEVER.search, actions)), [])
-    report.same("only manage-sites deletes, and only within a transaction",
-                [(name, line.rpartition(" within ")[2]) for name, role in roles.items() for line in permissions(role)
-                 if line.casefold().startswith("dynamodb:deleteitem")],
-                [("ManageSitesRole", "TransactWriteItems")])
+    report.same("only manage-sites, manage-users and deduct-monthly delete, and only within a transaction",
+                sorted((name, line.rpartition(" within ")[2]) for name, role in roles.items()
+                       for line in permissions(role) if line.casefold().startswith("dynamodb:deleteitem")),
+                [(name, "TransactWriteItems") for name in ("DeductMonthlyRole", "ManageSitesRole", "ManageUsersRole")])
+    report.same("what is not of this stack is reached by two alone, which name no more of it than they need",
+                sorted((name, line) for name, role in roles.items() for line in permissions(role)
+                       if re.search(r" on (\*|all but|\[|null|arn:)", line)),
+                [("PublishNoticesRole", "dynamodb:ListStreams on *"),
+                 ("SendSmsRole", "sns:CheckIfPhoneNumberIsOptedOut on *"),
+                 ("SendSmsRole", "sns:Publish on all but arn:*:sns:*:*:*")])
     report.same("issue-codes cannot touch a site", list(reaching(roles["IssueCodesRole"], "SITE#")), [])
-    report.same("manage-sites cannot touch a code",
-                [action for kind in ("CODE#", "PARTNER#", "ACCOUNT#")
-                 for action in reaching(roles["ManageSitesRole"], kind)], [])
+    report.same("manage-sites, manage-users, send-sms and record-receipts cannot touch a code",
+                [(name, action) for name in ("ManageSitesRole", "ManageUsersRole", "SendSmsRole", "RecordReceiptsRole")
+                 for kind in ("CODE#", "PARTNER#", "ACCOUNT#") for action in reaching(roles[name], kind)], [])
+    report.same("send-sms cannot touch the link of a card", list(reaching(roles["SendSmsRole"], "CARD#")), [])
     # By the name of the variable or by the key within the secret, which could come under another variable's name.
     report.same("only issue-codes can derive codes",
                 [name for name, function in functions.items()
                  if "derive" in shown(function["Properties"]["Environment"]).casefold()],
                 [template.functions["issue-codes"]])
+    report.same("only manage-users and send-sms can make the links of cards",
+                sorted(name for name, function in functions.items()
+                       if re.search("card_secrets|:cards:", shown(function["Properties"]["Environment"]).casefold())),
+                [template.functions["manage-users"], template.functions["send-sms"]])
     [api] = template.of_type("AWS::ApiGatewayV2::Api").values()
-    report.same("every route but the contract's needs a token",
-                [f"{method.upper()} {path}" for path, methods in api["Properties"]["Body"]["paths"].items()
-                 for method, operation in methods.items() if operation.get("security") != [{"Issuer": []}]],
-                ["GET /openapi.yaml"])
+    report.same("every route but the contract's and that of a card's link needs a token",
+                sorted(f"{method.upper()} {path}" for path, methods in api["Properties"]["Body"]["paths"].items()
+                       for method, operation in methods.items() if operation.get("security") != [{"Issuer": []}]),
+                OPEN_ROUTES)
+    check_events(report, template)
+    check_watching(report, template, functions)
     return template
+
+
+def check_events(report, template):
+    """What invokes the functions that no route leads to, and where what they gave up is kept."""
+    [table] = template.of_type("AWS::DynamoDB::Table").values()
+    report.same("the table has a stream of what is written",
+                table["Properties"].get("StreamSpecification"), {"StreamViewType": "NEW_IMAGE"})
+    [mapping] = template.of_type("AWS::Lambda::EventSourceMapping").values()
+    properties = mapping["Properties"]
+    report.same("publish-notices reads that stream in its order, and says which records are to come again",
+                {name: properties.get(name) for name in (
+                    "EventSourceArn", "FunctionName", "FunctionResponseTypes", "ParallelizationFactor",
+                    "StartingPosition")},
+                {"EventSourceArn": {"Fn::GetAtt": ["Table", "StreamArn"]},
+                 "FunctionName": {"Ref": template.functions["publish-notices"]},
+                 "FunctionResponseTypes": ["ReportBatchItemFailures"], "ParallelizationFactor": 1,
+                 "StartingPosition": "TRIM_HORIZON"})
+    subscriptions = template.of_type("AWS::Logs::SubscriptionFilter").values()
+    receipts = {"Fn::GetAtt": [template.functions["record-receipts"], "Arn"]}
+    report.same("record-receipts gets every line of the two groups that SNS writes receipts to",
+                sorted((subscription["Properties"] for subscription in subscriptions), key=shown),
+                [{"DestinationArn": receipts, "FilterPattern": "", "LogGroupName": {"Ref": group}}
+                 for group in ("SmsFailureReceipts", "SmsReceipts")])
+    invocations = [mapping, *template.of_type("AWS::Lambda::EventInvokeConfig").values()]
+    report.same("what they gave up is kept in a queue of each function's own",
+                {invocation["Properties"]["FunctionName"]["Ref"]:
+                 invocation["Properties"].get("DestinationConfig", {}).get("OnFailure") for invocation in invocations},
+                {template.functions[binary]: {"Destination": {"Fn::GetAtt": [queue, "Arn"]}} for binary, queue in (
+                    ("publish-notices", "PublishNoticesFailures"), ("record-receipts", "RecordReceiptsFailures"),
+                    ("deduct-monthly", "DeductMonthlyFailures"))})
+
+
+def check_watching(report, template, functions):
+    """The logs, and the alarms."""
+    groups = template.of_type("AWS::Logs::LogGroup")
+    report.same("every function writes to a group of its own",
+                {name: function["Properties"]["LoggingConfig"].get("LogGroup") for name, function in functions.items()},
+                {name: {"Ref": name.replace("Function", "Logs")} for name in functions})
+    report.same("no log is kept for ever, and those that hold numbers for a day",
+                {name: group["Properties"].get("RetentionInDays") for name, group in groups.items()
+                 if group["Properties"].get("RetentionInDays") != {"Ref": "LogRetentionDays"}},
+                {"SmsReceipts": 1, "SmsFailureReceipts": 1})
+    alarms = [alarm["Properties"] for alarm in template.of_type("AWS::CloudWatch::Alarm").values()]
+    metrics = [part["MetricStat"]["Metric"] for alarm in alarms for part in alarm.get("Metrics", [])
+               if "MetricStat" in part] + [alarm for alarm in alarms if "MetricName" in alarm]
+    watched = {(metric["MetricName"], shown(dimension["Value"])) for metric in metrics
+               for dimension in metric["Dimensions"]}
+    wanted = {(name, shown({"Ref": function})) for function in functions for name in ("Errors", "Throttles")}
+    wanted |= {("ApproximateNumberOfMessagesVisible", shown({"Fn::GetAtt": [queue, "QueueName"]}))
+               for queue in template.of_type("AWS::SQS::Queue")}
+    report.same("an alarm tells of every function that fails or is throttled, and of every queue that holds something",
+                sorted(wanted - watched), [])
 
 
 def statements(role):
@@ -288,14 +415,25 @@ def permissions(role):
         yield f"{unusual} {shown(role['Properties'][unusual])}"
     for statement in statements(role):
         line = ""
-        resource = statement.get("Resource")
-        match resource:
-            case {"Fn::GetAtt": [name, "Arn"]}:
+        # `NotResource` means all that there is but what it names; beside a `Resource` it would be wrong, and is shown.
+        unusual = statement.keys() - {"Effect", "Action", "Resource", "Condition"}
+        match statement:
+            case {"NotResource": str(text)} if "Resource" not in statement:
+                line = f" on all but {text}"
+                unusual -= {"NotResource"}
+            case {"Resource": {"Fn::GetAtt": [name, "Arn"]}}:
                 line = f" on {name}"
-            case {"Fn::Sub": str(text)}:
+            case {"Resource": {"Fn::GetAtt": [name, "StreamArn"]}}:
+                line = f" on the stream of {name}"
+            case {"Resource": {"Fn::Sub": str(text)}}:
                 line = f" on {text.replace('${Table.Arn}', 'Table')}"
+            # Of a topic this is the ARN.
+            case {"Resource": {"Ref": str(name)}}:
+                line = f" on !Ref {name}"
+            case {"Resource": str(text)}:
+                line = f" on {text}"
             case _:
-                line = f" on {shown(resource)}"
+                line = f" on {shown(statement.get('Resource'))}"
         conditions = dict(statement.get("Condition", {}))
         match conditions.pop("ForAllValues:StringLike", None):
             case None:
@@ -313,7 +451,6 @@ def permissions(role):
                 line += f" where {shown(other)}"
         if conditions:
             line += f" where {shown(conditions)}"
-        unusual = statement.keys() - {"Effect", "Action", "Resource", "Condition"}
         if unusual or statement["Effect"] != "Allow":
             line += f" in {shown(statement)}"
         yield from (action + line for action in actions_of(statement))
@@ -327,6 +464,8 @@ def check_validity(report):
 
 # ------------------------------------------------------------------------------------------------------------ the build
 def check_build(report, template, setup):
+    report.same("the template has every function that there is", sorted(template.functions),
+                sorted(manifest.parent.name for manifest in ROOT.glob("functions/*/Cargo.toml")))
     since = time.monotonic()
     # The folder of an earlier build would hide that this one left a function out.
     shutil.rmtree(ROOT / ".aws-sam" / "build", ignore_errors=True)
@@ -401,6 +540,10 @@ class Server:
         token = self.partner_token if path.startswith("/partners/") else self.token
         return self.send(urllib.request.Request(self.url + path, headers={"Authorization": f"Bearer {token}"}))
 
+    def open(self, link):
+        """What it answers to whoever has a link."""
+        return self.send(urllib.request.Request(link))
+
     def send(self, request):
         # Whatever proxy the environment names, this is for the machine itself.
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -451,21 +594,100 @@ def built_server(report):
     return programs[0]
 
 
+# ------------------------------------------------------------------------------------------------------------------ SNS
+class Network:
+    """SNS as the functions reach it, by its Query protocol. It takes everything, and remembers what it took."""
+
+    def __init__(self, setup):
+        self.taken = []
+        # The IDs that it gave to what was published, in order.
+        self.ids = []
+        self.listener = Listener(free_address(setup["SAM_HOST_GATEWAY"]), NetworkRequest)
+        self.listener.network = self
+        self.endpoint = f"http://host.docker.internal:{self.listener.server_address[1]}"
+        threading.Thread(target=self.listener.serve_forever, daemon=True).start()
+
+    def take(self, parameters):
+        """Takes a request, and answers with its result, or with nothing where there is no such action."""
+        request = {name: value for name, value in parameters.items()
+                   if name != "Version" and not name.startswith("MessageAttributes.")}
+        attributes = {}
+        for number in range(1, len(parameters) + 1):
+            place = f"MessageAttributes.entry.{number}"
+            if f"{place}.Name" in parameters:
+                attributes[parameters[f"{place}.Name"]] = tuple(
+                    parameters.get(f"{place}.Value.{part}") for part in ("DataType", "StringValue"))
+        if attributes:
+            request["attributes"] = attributes
+        self.taken.append(request)
+        match request.get("Action"):
+            case "Publish":
+                self.ids.append(str(uuid.uuid4()))
+                return f"<MessageId>{self.ids[-1]}</MessageId>"
+            case "CheckIfPhoneNumberIsOptedOut":
+                return "<isOptedOut>false</isOptedOut>"
+
+    def took(self):
+        """What it took since it was last asked."""
+        taken, self.taken = self.taken, []
+        return taken
+
+    def close(self):
+        self.listener.shutdown()
+        self.listener.server_close()
+
+
+class Listener(socketserver.ThreadingTCPServer):
+    """A server of HTTP that does not look for its own name, which takes long where nobody knows it."""
+
+    daemon_threads = allow_reuse_address = True
+
+
+class NetworkRequest(http.server.BaseHTTPRequestHandler):
+    """One request to the stand-in for SNS."""
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers.get("content-length", 0))).decode()
+        parameters = dict(urllib.parse.parse_qsl(body, keep_blank_values=True))
+        result, action = self.server.network.take(parameters), parameters.get("Action")
+        of_sns = 'xmlns="http://sns.amazonaws.com/doc/2010-03-31/"'
+        if result is None:
+            status, answer = 400, (
+                f"<ErrorResponse {of_sns}><Error><Type>Sender</Type><Code>InvalidAction</Code><Message>It is not used "
+                "here</Message></Error><RequestId>stand-in</RequestId></ErrorResponse>")
+        else:
+            status, answer = 200, (
+                f"<{action}Response {of_sns}><{action}Result>{result}</{action}Result><ResponseMetadata>"
+                f"<RequestId>stand-in</RequestId></ResponseMetadata></{action}Response>")
+        self.send_response(status)
+        self.send_header("content-type", "text/xml")
+        self.send_header("content-length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer.encode())
+
+    def log_message(self, *_):
+        pass
+
+
 # ------------------------------------------------------------------------------------------------------ the invocations
 class Functions:
     """The functions in their containers."""
 
-    def __init__(self, template, setup, server, folder):
+    def __init__(self, template, setup, server, network, folder):
         self.template, self.setup = template, setup
         self.event = json.loads((ROOT / "tests" / "data" / "http-api-event.json").read_text())
+        # Links lead to the local server, so that what a function hands out can be opened there.
+        self.card_link_base = f"{server.url}/cards/"
         seed = (ROOT / "infra" / "local" / "src" / "seed.rs").read_text()
         secrets = re.search(r'LOCAL_SECRETS: &str =\s*"([^"]+)"', seed)[1]
         # Every function gets them all, but SAM passes on only the variables that a function has in the template.
         variables = {"TABLE_NAME": TABLE_NAME, "CODE_CHECK_SECRETS": secrets, "CODE_DERIVE_SECRETS": secrets,
-                     "AWS_ENDPOINT_URL_DYNAMODB": server.endpoint}
+                     "CARD_SECRETS": secrets, "CARD_LINK_BASE": self.card_link_base, "SMS_SENDER_ID": SENDER,
+                     "NOTICE_TOPIC_ARN": TOPIC, "AWS_ENDPOINT_URL_DYNAMODB": server.endpoint,
+                     "AWS_ENDPOINT_URL_SNS": network.endpoint}
         self.variables = folder / "variables.json"
         self.variables.write_text(json.dumps({"Parameters": variables}))
-        self.invoked, self.asked = set(), set()
+        self.invoked, self.asked, self.tokens = set(), set(), set()
         self.logs = ""
 
     def invoke(self, binary, event):
@@ -484,7 +706,8 @@ class Functions:
 
     def ask(self, route, at, key=None, body=None, query=None, accept=None, claims=KIM, **parameters):
         """Sends a request as the HTTP API would, and answers with the status, the headers and the body. The parameters
-        are those of the route's path. Without claims it is a request to a route that has no authorizer."""
+        are those of the route's path. A body that is text is CSV. Without claims it is a request to a route that has no
+        authorizer."""
         event = copy.deepcopy(self.event)
         method, path = route.format(**parameters).split()
         event.update({"routeKey": route, "rawPath": path, "rawQueryString": urllib.parse.urlencode(query or {})})
@@ -496,7 +719,9 @@ class Functions:
             event["headers"]["idempotency-key"] = key
         if accept is not None:
             event["headers"]["accept"] = accept
-        if body is not None:
+        if isinstance(body, str):
+            event["headers"]["content-type"], event["body"] = "text/csv", body
+        elif body is not None:
             event["body"] = json.dumps(body)
         context = event["requestContext"]
         context.update({"routeKey": route, "timeEpoch": milliseconds(at)})
@@ -514,6 +739,12 @@ class Functions:
 
     def redeem(self, site, code, at, key):
         return self.ask("POST /sites/{site_id}/license/redemptions", at, key, {"code": code}, site_id=site)
+
+    def open(self, link, at):
+        """Opens a card by its link, as anyone may."""
+        token = link.removeprefix(self.card_link_base)
+        self.tokens.add(token)
+        return self.ask("GET /cards/{token}", at, claims=None, token=token)
 
     def deduct(self, at):
         """Runs the deduction with the event that the schedule makes of its input."""
@@ -558,11 +789,12 @@ def balances(credits, sms=0):
 
 def ran(**counts):
     """The report of a run of the deduction: zero, but for these."""
-    return {"sites": 0, "credits": 0, "due_dates": 0, "halted": 0, "left": 0, "failed": 0, **counts}
+    return {"sites": 0, "credits": 0, "due_dates": 0, "halted": 0, "warned": 0, "messages": 0, "erased": 0, "left": 0,
+            "failed": 0, **counts}
 
 
 def forged(code):
-    """The code with another last symbol."""
+    """The code, or the link, with another last symbol."""
     return code[:-1] + ("0" if code[-1] != "0" else "1")
 
 
@@ -627,6 +859,236 @@ def check_sms(report, functions, books):
                 (status, body), (201, {"entry": statement["entries"][-1], "license": license}))
 
 
+def check_users(report, functions, books):
+    server, ann = books.server, {"site_id": LIBRARY, "user_id": ANN["user_id"]}
+    status, _, body = functions.ask(
+        "POST /sites/{site_id}/users", "2027-01-31T08:11:00Z", "user-1", ANN, site_id=LIBRARY)
+    user = {**ANN, "mobile": NUMBER, "kind": None, "added_at": "2027-01-31T08:11:00Z", "card": None}
+    report.same("an addition answers 201 with the user, whose number was read as one of the site's country",
+                (status, body), (201, {"user": user}))
+
+    lines = [["user_id", "name"], [BEN["user_id"], BEN["name"]], ["", EVA["name"]], [ANN["user_id"], "Somebody Else"]]
+    status, _, body = functions.ask("POST /sites/{site_id}/users/import", "2027-01-31T08:11:10Z", "import-1",
+                                    "".join(",".join(line) + "\r\n" for line in lines), site_id=LIBRARY)
+    report.same("an import adds what it can, and says of each line what became of it",
+                (status, body.get("added"), body.get("refused"),
+                 [(line["line"], line["user_id"], line["code"]) for line in body.get("lines", [])]),
+                (200, 2, 1, [(2, BEN["user_id"], None), (3, EVA["user_id"], None), (4, None, "user-exists")]))
+
+    status, _, body = functions.ask("PATCH /sites/{site_id}/users/{user_id}", "2027-01-31T08:11:20Z", "user-2",
+                                    {"kind": "member"}, **ann)
+    user["kind"] = "member"
+    report.same("a change answers with the user as they are now", (status, body), (200, {"user": user}))
+    status, _, body = functions.ask("GET /sites/{site_id}/users/{user_id}", "2027-01-31T08:11:30Z", **ann)
+    report.same("a user is shown, and the local server says the same",
+                (status, body, server.get(f"/sites/{LIBRARY}/users/{ANN['user_id']}")),
+                (200, {"user": user}, {"user": user}))
+
+    unknown = {"kind": None, "email": None, "mobile": None, "added_at": "2027-01-31T08:11:10Z", "card": None}
+    users = [{**EVA, **unknown}, user, {**BEN, **unknown}]
+    status, _, body = functions.ask("GET /sites/{site_id}/users", "2027-01-31T08:11:40Z", site_id=LIBRARY)
+    report.same("the users are listed, numbers first, and the local server says the same",
+                (status, body, server.get(f"/sites/{LIBRARY}/users")),
+                (200, *[{"users": users, "next_cursor": None}] * 2))
+    status, headers, table = functions.ask(
+        "GET /sites/{site_id}/users", "2027-01-31T08:11:50Z", accept="text/csv", site_id=LIBRARY)
+    columns = ["user_id", "name", "kind", "email", "mobile", "card_id", "card_status", "valid_from", "valid_until"]
+    rows = [columns, *([user.get(column) or "" for column in columns] for user in users)]
+    report.same("they are exported as CSV with the same cells",
+                (status, headers.get("content-type"), table),
+                (200, "text/csv; charset=utf-8", "".join(",".join(row) + "\r\n" for row in rows)))
+    books.unchanged("adding, importing and changing users changed no balance and wrote no entry")
+
+
+def check_cards(report, functions, books):
+    """Answers with the card that it leaves the library's user with."""
+    server, ann = books.server, {"site_id": LIBRARY, "user_id": ANN["user_id"]}
+    issue = "POST /sites/{site_id}/users/{user_id}/card"
+    status, headers, issued = functions.ask(issue, "2027-01-31T08:12:00Z", "card-1", {}, **ann)
+    if status != 201:
+        raise GaveUp(f"no card was issued: {shown(issued)}")
+    card = issued["card"]
+    books.grew("a card took a credit of a regular site, in one entry", LIBRARY, ["card_issue"],
+               balances=balances(99, 5000))
+    license, statement = books.held[LIBRARY]
+    good_from = {"status": "active", "valid_from": "2027-01-31", "valid_until": None}
+    report.same("an issue answers 201 with the card, and the entry and the license that are in the store",
+                (headers.get("idempotency-replayed"), issued),
+                (None, {"card": {"card_id": card["card_id"], "link": card["link"], **good_from,
+                                 "issued_at": "2027-01-31T08:12:00Z"},
+                        "entry": statement["entries"][-1], "license": license}))
+    report.check("its link begins as it should, and ends in a token of 120 bits",
+                 re.fullmatch(re.escape(functions.card_link_base) + "[0-9A-HJKMNP-TV-Z]{24}", card["link"]) is not None,
+                 card["link"])
+    status, headers, again = functions.ask(issue, "2027-01-31T08:12:10Z", "card-1", {}, **ann)
+    report.same("its replay answers as the first time, and says so",
+                (status, headers.get("idempotency-replayed"), again), (201, "true", issued))
+
+    visible = {name: value for name, value in card.items() if name != "link"}
+    visible |= {"site_id": LIBRARY, "site_name": LIBRARY_NAME, "name": ANN["name"]}
+    status, _, body = functions.open(card["link"], "2027-01-31T08:12:20Z")
+    report.same("whoever has the link opens the card and sees no more of the user, and the local server says the same",
+                (status, body, server.open(card["link"])), (200, *[{"card": visible}] * 2))
+    status, _, problem = functions.open(forged(card["link"]), "2027-01-31T08:12:30Z")
+    report.same("a link that was made up leads to no card", (status, problem.get("code")), (404, "card-not-found"))
+
+    status, _, body = functions.ask("PATCH /sites/{site_id}/users/{user_id}/card", "2027-01-31T08:12:40Z", "card-2",
+                                    {"status": "paused"}, **ann)
+    paused = {"card": {**card, "status": "paused"}}
+    report.same("a card is paused, and its link shows that",
+                (status, body, server.open(card["link"])), (200, paused, {"card": {**visible, "status": "paused"}}))
+    status, _, body = functions.ask("GET /sites/{site_id}/users/{user_id}/card", "2027-01-31T08:12:50Z", **ann)
+    report.same("a card is shown, and the local server says the same",
+                (status, body, server.get(f"/sites/{LIBRARY}/users/{ANN['user_id']}/card")), (200, paused, paused))
+    books.unchanged("replaying, opening, pausing and showing a card changed no balance and wrote no entry")
+
+    status, _, body = functions.ask("POST /sites/{site_id}/users/{user_id}/card/reissues", "2027-01-31T08:13:00Z",
+                                    "card-3", {}, **ann)
+    if status != 201:
+        raise GaveUp(f"no card was re-issued: {shown(body)}")
+    replacement = body["card"]
+    books.grew("a card in the place of another took a credit, where there is no maintenance credit", LIBRARY,
+               ["card_reissue"], balances=balances(98, 5000))
+    license, statement = books.held[LIBRARY]
+    report.same("a re-issue answers 201 with another card, and the entry and the license that are in the store",
+                (body, body["entry"].get("refers_to"), replacement["link"] != card["link"]),
+                ({"card": {"card_id": replacement["card_id"], "link": replacement["link"], **good_from,
+                           "issued_at": "2027-01-31T08:13:00Z"},
+                  "entry": statement["entries"][-1], "license": license},
+                 {"user_id": ANN["user_id"], "card_id": replacement["card_id"], "replaces": card["card_id"]}, True))
+    status, _, problem = functions.open(card["link"], "2027-01-31T08:13:10Z")
+    report.same("the link of the card that was replaced leads nowhere",
+                (status, problem.get("code")), (404, "card-not-found"))
+    return replacement
+
+
+def text_message(text):
+    """What SNS gets of a message: the question whether the number's owner wants any, and the message, once."""
+    return [{"Action": "CheckIfPhoneNumberIsOptedOut", "phoneNumber": NUMBER},
+            {"Action": "Publish", "PhoneNumber": NUMBER, "Message": text,
+             "attributes": {"AWS.SNS.SMS.SMSType": ("String", "Transactional"),
+                            "AWS.SNS.SMS.SenderID": ("String", SENDER)}}]
+
+
+def check_messages(report, functions, books, network, card):
+    """Answers with the messages that it sends, the oldest first."""
+    server = books.server
+    report.same("nothing was sent so far", network.took(), [])
+    wish, notice = {"user_id": ANN["user_id"], "text": CLOSED}, f"{LIBRARY_NAME}: {CLOSED}"
+    status, _, body = functions.ask("POST /sites/{site_id}/sms/messages/preview", "2027-01-31T08:14:00Z", body=wish,
+                                    site_id=LIBRARY)
+    in_two = {"template": "notice", "language": "de", "encoding": "GSM-7", "units": len(notice), "parts": 2}
+    report.same("a preview shows the message, what it costs, and the balance before and after",
+                (status, body),
+                (200, {"text": notice, "to": MASKED_NUMBER, **in_two, "before": {"sms": 5000}, "after": {"sms": 4998}}))
+    report.same("a preview sent nothing", network.took(), [])
+    books.unchanged("a preview of a message changed nothing")
+
+    deliver = "POST /sites/{site_id}/users/{user_id}/card/deliveries"
+    ann = {"site_id": LIBRARY, "user_id": ANN["user_id"]}
+    status, headers, delivered = functions.ask(deliver, "2027-01-31T08:15:00Z", "delivery-1", {}, **ann)
+    if status != 201:
+        raise GaveUp(f"no card was delivered: {shown(delivered)}")
+    books.grew("a card that was delivered took an SMS, in one entry", LIBRARY, ["sms_reservation"],
+               balances=balances(98, 4999))
+    taken = network.took()
+    text = taken[-1].get("Message", "") if taken else ""
+    report.same("SNS was asked whether the number opted out, and got one message to it", taken, text_message(text))
+    report.check("the message has the site's name and the card's link",
+                 text.startswith(f"{LIBRARY_NAME}: ") and card["link"] in text, text)
+    entry = books.held[LIBRARY][1]["entries"][-1]
+    to_ann = {"user_id": ANN["user_id"], "to": MASKED_NUMBER, "country": "AT", "state": "sent", "not_sent": None,
+              "receipt": None}
+    first = {"message_id": delivered["message"]["message_id"], **to_ann, "template": "card", "language": "de",
+             "encoding": "GSM-7", "units": len(text), "parts": 1, "reserved_at": "2027-01-31T08:15:00Z",
+             "entry": entry["sequence"]}
+    report.same("a delivery answers 201 with the message, sent, and the entry that is in the store",
+                (headers.get("idempotency-replayed"), delivered), (None, {"message": first, "entry": entry}))
+
+    status, headers, again = functions.ask(deliver, "2027-01-31T08:15:10Z", "delivery-1", {}, **ann)
+    report.same("its replay answers as the first time, says so, and sends nothing",
+                (status, headers.get("idempotency-replayed"), again, network.took()), (201, "true", delivered, []))
+    books.unchanged("its replay took nothing")
+
+    status, _, sent = functions.ask(
+        "POST /sites/{site_id}/sms/messages", "2027-01-31T08:16:00Z", "message-1", wish, site_id=LIBRARY)
+    if status != 201:
+        raise GaveUp(f"no message was sent: {shown(sent)}")
+    books.grew("a message took an SMS a part, in one entry", LIBRARY, ["sms_reservation"], balances=balances(98, 4997))
+    report.same("SNS got it as it was shown", network.took(), text_message(notice))
+    entry = books.held[LIBRARY][1]["entries"][-1]
+    second = {"message_id": sent["message"]["message_id"], **to_ann, **in_two, "reserved_at": "2027-01-31T08:16:00Z",
+              "entry": entry["sequence"]}
+    report.same("it answers 201 with the message, sent, and the entry that is in the store",
+                sent, {"message": second, "entry": entry})
+
+    status, _, body = functions.ask("GET /sites/{site_id}/sms/messages", "2027-01-31T08:16:10Z", site_id=LIBRARY)
+    report.same("the messages are listed, the newest first, and the local server says the same",
+                (status, body, server.get(f"/sites/{LIBRARY}/sms/messages")),
+                (200, *[{"messages": [second, first], "next_cursor": None}] * 2))
+    status, _, body = functions.ask("GET /sites/{site_id}/sms/messages/{message_id}", "2027-01-31T08:16:20Z",
+                                    site_id=LIBRARY, message_id=first["message_id"])
+    report.same("a message is shown", (status, body), (200, {"message": first}))
+    report.same("showing messages sent nothing", network.took(), [])
+    books.unchanged("showing messages changed nothing")
+    return [first, second]
+
+
+def receipts(lines):
+    """The event by which CloudWatch Logs hands on lines of a log group."""
+    data = {"messageType": "DATA_MESSAGE", "owner": "123456789012",
+            "logGroup": "sns/eu-central-1/123456789012/DirectPublishToPhoneNumber",
+            "logStream": "c2a1d36d-0b35-4b2c-9d6c-2a1c5b8e5f11", "subscriptionFilters": ["receipts"],
+            "logEvents": [{"id": f"{place:056}", "timestamp": milliseconds("2027-01-31T08:16:30Z"), "message": line}
+                          for place, line in enumerate(lines)]}
+    return {"awslogs": {"data": base64.b64encode(gzip.compress(json.dumps(data).encode())).decode()}}
+
+
+def receipt(network_id, status, says):
+    """A receipt as SNS writes it."""
+    return json.dumps({
+        "notification": {"messageId": network_id, "timestamp": "2027-01-31 08:16:00.558"},
+        "delivery": {"phoneCarrier": "A Carrier", "mnc": 1, "numberOfMessageParts": 1, "destination": NUMBER,
+                     "priceInUSD": 0.09, "smsType": "Transactional", "mcc": 232, "providerResponse": says,
+                     "dwellTimeMs": 599, "dwellTimeMsUntilDeviceAck": 1344},
+        "status": status})
+
+
+def check_receipts(report, functions, books, network, messages):
+    # What the carrier says of the second repeats its number. The third is of another application, the last of nobody.
+    arrived = "Message has been accepted by phone carrier"
+    event = receipts([receipt(network.ids[0], "SUCCESS", arrived),
+                      receipt(network.ids[1], "FAILURE", f"No such subscriber: {NUMBER}"),
+                      receipt(str(uuid.uuid4()), "SUCCESS", arrived), "no receipt"])
+    expected = [{**messages[0], "state": "delivered", "receipt": arrived},
+                {**messages[1], "state": "undelivered", "receipt": "No such subscriber: +…"}]
+    for which in ("the first time", "a second time"):
+        report.same(f"receipts are recorded {which}, and what is none, or of another application, is left alone",
+                    functions.invoke("record-receipts", event), {"recorded": 2, "others": 1, "unreadable": 1})
+        found = [books.server.get(f"/sites/{LIBRARY}/sms/messages/{message['message_id']}") for message in messages]
+        report.same(f"the messages say what the receipts say, without the number ({which})",
+                    found, [{"message": message} for message in expected])
+        books.unchanged(f"receipts give nothing back ({which})")
+    report.same("receipts sent nothing", network.took(), [])
+
+
+def check_leaving(report, functions, books, card):
+    ann, ben = ({"site_id": LIBRARY, "user_id": user["user_id"]} for user in (ANN, BEN))
+    status, _, body = functions.ask(
+        "DELETE /sites/{site_id}/users/{user_id}/card", "2027-01-31T08:17:00Z", "card-4", **ann)
+    report.same("a card is revoked, and has no link any more",
+                (status, body), (200, {"card": {**card, "status": "revoked", "link": None}}))
+    status, _, problem = functions.open(card["link"], "2027-01-31T08:17:10Z")
+    report.same("the link of a revoked card leads nowhere", (status, problem.get("code")), (404, "card-not-found"))
+    status, _, body = functions.ask(
+        "DELETE /sites/{site_id}/users/{user_id}", "2027-01-31T08:17:20Z", "user-3", **ben)
+    left = books.server.get(f"/sites/{LIBRARY}/users")["users"]
+    report.same("a user is removed, and the others are not",
+                (status, body, [user["user_id"] for user in left]),
+                (200, {"user_id": BEN["user_id"]}, [EVA["user_id"], ANN["user_id"]]))
+    books.unchanged("revoking a card and removing a user gave nothing back")
+
+
 def check_issue(report, functions, books):
     """Answers with the batch that it issues, and with its codes."""
     wish = {"credits": 10, "count": 3, "note": "Order 4711"}
@@ -671,10 +1133,11 @@ def check_site(report, functions, books):
     _, statement = books.held[site]
     report.same("a creation answers with the entry and the site that are in the store",
                 created, {"entry": statement["entries"][0], **server.get(f"/sites/{site}")})
-    report.same("its creator is its master, and its country says its time zone and its language",
-                {name: created["site"][name] for name in ("administrators", "role", "time_zone", "language")},
+    report.same("its creator is its master, and its country says its time zone, its language and where its messages go",
+                {name: created["site"][name] for name in (
+                    "administrators", "role", "time_zone", "language", "sms_countries")},
                 {"administrators": [{"email": KIM["email"], "role": "master"}], "role": "master",
-                 "time_zone": "Europe/Vienna", "language": "de"})
+                 "time_zone": "Europe/Vienna", "language": "de", "sms_countries": ["AT"]})
 
     status, _, changed = functions.ask("PATCH /sites/{site_id}", "2027-01-31T08:31:00Z", "settings-1",
                                        {"name": "Harbour Baths"}, site_id=site)
@@ -784,6 +1247,13 @@ def check_devices(report, functions, books, site):
 
 
 def check_deletion(report, functions, books, site):
+    functions.ask("POST /sites/{site_id}/users", "2027-01-31T08:53:00Z", "user-4", {"user_id": "guest"}, site_id=site)
+    status, _, issued = functions.ask("POST /sites/{site_id}/users/{user_id}/card", "2027-01-31T08:54:00Z", "card-5",
+                                      {}, site_id=site, user_id="guest")
+    if status != 201:
+        raise GaveUp(f"no card was issued: {shown(issued)}")
+    books.grew("a card of a dynamic site is free, and wrote an entry", site, ["card_issue"], balances=balances(8))
+
     status, _, body = functions.ask("DELETE /sites/{site_id}", "2027-01-31T08:55:00Z", "deletion-1",
                                     query={"forfeit": "true"}, site_id=site)
     # From now on it is nobody's, and its books are proved by the walk through the table alone.
@@ -794,6 +1264,9 @@ def check_deletion(report, functions, books, site):
                 (200, "site_deletion", balances(-8), statement["entries"][-1]["hash"]))
     report.same("it answers with the site as it is left",
                 (left.get("status"), left.get("balances"), left.get("administrators")), ("deleted", balances(0), []))
+    status, _, problem = functions.open(issued["card"]["link"], "2027-01-31T08:56:00Z")
+    report.same("the link of a card of a deleted site leads nowhere",
+                (status, problem.get("code")), (404, "card-not-found"))
     books.unchanged("a deletion took the site from its administrator, and changed no other")
 
 
@@ -828,7 +1301,18 @@ def check_contract(report, functions):
 
 
 def check_deduction(report, functions, books):
-    # The gym has three devices since 31 January and one credit, so its first month halts it.
+    # The gym has three devices since 31 January and one credit, so its first month will halt it, in less than 28 days.
+    # Nobody else has devices, and the site that was deleted had a user.
+    report.same("a deduction reports a warning, and a user of a deleted site whom it erased",
+                functions.deduct("2027-02-01T12:00:00Z"), ran(sites=1, warned=1, erased=1))
+    books.grew("a site that will fall short is warned, and nothing is taken", GYM, ["warning"], status="activated",
+               balances=balances(1), next_deduction={"on": "2027-02-28", "credits": 3, "sufficient": False})
+    report.same("the warning says when, and how much will be missing",
+                books.held[GYM][1]["entries"][-1]["refers_to"],
+                {"days_before": 28, "falls_short_on": "2027-02-28", "missing": 2})
+    report.same("a second run warns and erases nobody", functions.deduct("2027-02-01T12:00:00Z"), ran())
+    books.unchanged("a second run wrote nothing")
+
     report.same("a deduction reports a halt", functions.deduct("2027-02-28T12:00:00Z"), ran(sites=1, halted=1))
     books.grew("a site that falls short is halted, and nothing is taken", GYM, ["halt"],
                status="payment_required", balances=balances(1), overdue={"credits": 3}, next_deduction=None)
@@ -859,13 +1343,90 @@ def check_deduction(report, functions, books):
     books.unchanged("an event without an instant changed nothing")
 
 
+def attribute(value):
+    """A value as DynamoDB has it."""
+    match value:
+        case None:
+            return {"NULL": True}
+        case bool():
+            return {"BOOL": value}
+        case int():
+            return {"N": str(value)}
+        case str():
+            return {"S": value}
+        case list():
+            return {"L": [attribute(one) for one in value]}
+        case dict():
+            return {"M": {name: attribute(one) for name, one in value.items()}}
+    raise TypeError(value)
+
+
+def record(entry, place):
+    """The record of the table's stream that says that an entry was written, the so-manieth of the stream."""
+    event = json.loads((ROOT / "tests" / "data" / "stream-event.json").read_text())
+    [record] = event["Records"]
+    change = record["dynamodb"]
+    image = {"PK": f"SITE#{entry['site_id']}", "SK": f"ENTRY#{entry['sequence']:016}", **entry}
+    # What an item has beside its entry.
+    beside = {"command_id": change["NewImage"]["command_id"]}
+    change["NewImage"] = {name: attribute(value) for name, value in image.items()} | beside
+    change["Keys"] = {name: change["NewImage"][name] for name in ("PK", "SK")}
+    change["SequenceNumber"] = str(int(change["SequenceNumber"]) + place)
+    return record
+
+
+def passes(rules, value):
+    """Whether a value passes a filter of Lambda's, as far as the template's is made of the same rules."""
+    if isinstance(rules, dict):
+        return isinstance(value, dict) and all(passes(rule, value.get(name)) for name, rule in rules.items())
+    return any(isinstance(value, str) and value.startswith(rule["prefix"]) if isinstance(rule, dict) else value == rule
+               for rule in rules)
+
+
+def check_notices(report, functions, books, network):
+    report.same("neither a site nor a deduction sent anything by itself", network.took(), [])
+    filters = functions.template.filters
+    passed = [entry for _, statement in books.held.values() for place, entry in enumerate(statement["entries"])
+              if any(passes(one, record(entry, place)) for one in filters)]
+    told = [entry for entry in books.held[GYM][1]["entries"] if entry["kind"] in NOTICES]
+    report.same("of all entries the stream's filter lets a warning, a halt and a resume through",
+                ([entry["kind"] for entry in passed], passed), (list(NOTICES), told))
+    changed, site = record(told[0], 1), record(told[0], 2)
+    changed["eventName"], site["dynamodb"]["Keys"]["SK"] = "MODIFY", {"S": "SITE"}
+    report.same("it lets neither changes through nor what is no entry",
+                [any(passes(one, other) for one in filters) for other in (changed, site)], [False, False])
+
+    # The second cannot be read, and of its site nothing later comes.
+    records = [record(entry, place) for place, entry in enumerate([told[0], told[1], *told[1:]])]
+    poisoned = records[1]["dynamodb"]
+    poisoned["Keys"]["PK"] = poisoned["NewImage"]["PK"] = attribute(f"SITE#{LIBRARY}")
+    poisoned["NewImage"] |= {"site_id": attribute(LIBRARY), "sequence": attribute("seven")}
+    report.same("a record that cannot be read is to come again, and no other",
+                functions.invoke("publish-notices", {"Records": records}),
+                {"batchItemFailures": [{"itemIdentifier": poisoned["SequenceNumber"]}]})
+    taken = network.took()
+    texts = [{name: notice.get(name) for name in ("Subject", "Message")} for notice in taken]
+    report.same("SNS got the notices in their order, with what to filter by", taken, [
+        {"Action": "Publish", "TopicArn": TOPIC, **text, "attributes": {name: ("String", value) for name, value in (
+            ("site_id", GYM), ("kind", entry["kind"]), ("language", "de"), ("at", entry["at"]),
+            ("entry_id", f"{GYM}-{entry['sequence']}"))}}
+        for entry, text in zip(told, texts)])
+    report.same("each names the site, and the date that it is about",
+                [(GYM in (text["Subject"] or ""), (text["Message"] or "").startswith(f"{GYM_NAME} ({GYM}): "),
+                  entry["refers_to"][NOTICES[entry["kind"]]] in (text["Message"] or ""))
+                 for entry, text in zip(told, texts)], [(True, True, True)] * len(NOTICES))
+    books.unchanged("publishing notices changed nothing")
+
+
 def check_logs(report, functions, server, issued):
     report.same("every function was invoked", sorted(functions.invoked), sorted(functions.template.functions))
     report.same("every route was asked", sorted(functions.asked), sorted(functions.template.routes))
     codes = [*server.codes, *issued]
-    secrets = {KIM["email"], ROBIN["email"], server.token, server.partner_token, *codes,
+    people = {KIM["email"], ROBIN["email"], ANN["email"], ANN["mobile"], NUMBER.removeprefix("+43"), ANN["name"],
+              BEN["name"], EVA["name"], CLOSED}
+    secrets = {server.token, server.partner_token, *functions.tokens, *people, *codes,
                *(code.replace("-", "") for code in codes)}
-    report.same("the logs hold no code, token or address",
+    report.same("the logs hold no code, token, link, address, name, number or message",
                 [secret for secret in secrets if secret.casefold() in functions.logs.casefold()], [])
 
 
@@ -905,11 +1466,18 @@ def check_all(report):
         server = Server(program, folder / "data", setup)
         cleaning.callback(end, server.process)
         cleaning.callback(check_containers, report, server)
-        functions = Functions(template, setup, server, folder)
+        network = Network(setup)
+        cleaning.callback(network.close)
+        functions = Functions(template, setup, server, network, folder)
         books = Books(report, server)
         check_reading(report, functions, books)
         check_redemption(report, functions, books)
         check_sms(report, functions, books)
+        check_users(report, functions, books)
+        card = check_cards(report, functions, books)
+        messages = check_messages(report, functions, books, network, card)
+        check_receipts(report, functions, books, network, messages)
+        check_leaving(report, functions, books, card)
         batch, codes = check_issue(report, functions, books)
         site = check_site(report, functions, books)
         check_administrators(report, functions, books, site)
@@ -919,6 +1487,7 @@ def check_all(report):
         check_account(report, functions, server, site, batch)
         check_contract(report, functions)
         check_deduction(report, functions, books)
+        check_notices(report, functions, books, network)
         check_logs(report, functions, server, codes)
         check_books(report, server)
 

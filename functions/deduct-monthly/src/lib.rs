@@ -45,6 +45,8 @@ impl DeductMonthly {
             credits = report.credits,
             halted = report.halted,
             warned = report.warned,
+            messages = report.messages,
+            erased = report.erased,
             left = report.left,
             failed = report.failed,
             "deducted"

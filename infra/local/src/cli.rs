@@ -6,9 +6,10 @@ use crate::functions::Functions;
 use crate::gateway::Gateway;
 use crate::issuer::{Issuer, Person};
 use crate::seed::{self, ADMINISTRATOR, Demonstration, PARTNER};
+use crate::sns::Sns;
 use crate::template::{self, TABLE_NAME};
 use crate::verify::{Table, verify};
-use crate::{demo, schedule};
+use crate::{demo, schedule, stream};
 use clap::{Args, Parser, Subcommand};
 use jiff::{SignedDuration, Timestamp};
 use site_credits::telemetry;
@@ -133,8 +134,11 @@ async fn serve(options: Serve) -> Result<ExitCode, Box<dyn Error>> {
         let demonstration = seed::demonstration(&engine.store(), clock.now()).await?;
         welcome(&address, &issuer, &demonstration, clock.now())?;
     }
-    let functions = Functions::over(&engine)?;
+    let sns = Sns::default();
+    let functions = Functions::over(&engine, &sns, &format!("{address}/cards/"))?;
     tokio::spawn(schedule::run(functions.clone(), clock.clone()));
+    stream::rewind(&engine)?;
+    tokio::spawn(stream::run(functions.clone(), engine.stream().clone()));
     if let Some(address) = options.engine {
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
@@ -146,7 +150,7 @@ async fn serve(options: Serve) -> Result<ExitCode, Box<dyn Error>> {
         functions,
         issuer: Arc::new(issuer),
         clock,
-        engine,
+        sns,
     };
     axum::serve(listener, gateway.router())
         .with_graceful_shutdown(stopped())
@@ -228,6 +232,21 @@ fn welcome(
     println!("# The balance, and the statement.");
     get(&format!("{gym}/license"));
     get(&format!("{gym}/license/statement"));
+    println!(
+        "# A person, a card, and its link by SMS: to the local phone, whose messages are shown last."
+    );
+    let sms = codes.get(1).map(ToString::to_string).unwrap_or_default();
+    post(
+        &format!("{gym}/sms/redemptions"),
+        &format!(r#"{{"code":"{sms}"}}"#),
+    );
+    post(
+        &format!("{gym}/users"),
+        r#"{"user_id":"ann","name":"Ann","mobile":"+436641234567"}"#,
+    );
+    post(&format!("{gym}/users/ann/card"), "{}");
+    post(&format!("{gym}/users/ann/card/deliveries"), "{}");
+    println!("curl -s $URL/_local/messages; echo\n");
     println!("# The partner who sold the code: its sites, and two new codes of 10 credits.");
     println!("curl -s $URL/partners/{PARTNER}/sites -H \"Authorization: Bearer $PARTNER\"; echo\n");
     println!(
@@ -238,7 +257,7 @@ fn welcome(
         "curl -s $URL/sites -H \"Authorization: Bearer $TOKEN\" -H \"Idempotency-Key: $RANDOM-$RANDOM\" -d '{{\"name\":\"My Gym\",\"country\":\"KR\",\"site_type\":\"dynamic\"}}'; echo\n"
     );
     println!("# More codes of 100 credits, for credits or SMS of {gym} and {library}:");
-    for code in codes.iter().skip(1).take(4) {
+    for code in codes.iter().skip(2).take(4) {
         println!("#   {code}");
     }
     println!("# and of 50 credits and 10 maintenance credits, for {library}:");

@@ -8,6 +8,7 @@ use super::engine::{Engine, EngineError};
 use super::functions::{Functions, InvokeError};
 use super::gateway::Call;
 use super::seed::{ADMINISTRATOR, PARTNER, SeedError};
+use super::sns::Sns;
 use super::template::{self, Route, TABLE_NAME, TemplateError};
 use super::verify::{Table, VerifyError, verify};
 use axum::body::Bytes;
@@ -50,9 +51,9 @@ pub enum DemoError {
 /// # Errors
 /// A step failed, or led somewhere else than it should.
 pub async fn tell(out: &mut impl Write) -> Result<(), DemoError> {
-    let engine = Engine::in_memory()?;
+    let (engine, sns) = (Engine::in_memory()?, Sns::default());
     let mut story = Story {
-        functions: Functions::over(&engine)?,
+        functions: Functions::over(&engine, &sns, "https://cards.example.com/")?,
         routes: template::routes()?,
         now: instant(BEGINNING)?,
     };
@@ -175,14 +176,37 @@ pub async fn tell(out: &mut impl Write) -> Result<(), DemoError> {
     expect(again["sites"] == 0, "nothing should be charged twice")?;
     say("    Run again, it charged nothing.")?;
 
-    say("12. The statement:")?;
+    let users = format!("{site}/users");
+    let ann = json!({ "name": "Ann", "mobile": "0664 1234567" });
+    let ann = story.kim("POST", &users, Some(ann), 201).await?;
+    let card = format!("{users}/{}/card", text(&ann["user"]["user_id"]));
+    story.kim("POST", &card, Some(json!({})), 201).await?;
+    let deliveries = format!("{card}/deliveries");
+    let sent = story.kim("POST", &deliveries, Some(json!({})), 201).await?;
+    let told = sns.messages();
+    say(&format!(
+        "12. Ann is added, user {}, and her card is sent to {}: {}, {} part.\n    {}",
+        text(&ann["user"]["user_id"]),
+        text(&sent["message"]["to"]),
+        text(&sent["message"]["state"]),
+        sent["message"]["parts"],
+        text(&told["sms"][0]["text"])
+    ))?;
+    while engine.stream().hand_out(&story.functions).await? {}
+    say("    What people were told of the site meanwhile:")?;
+    let told = sns.messages();
+    for notice in told["notices"].as_array().into_iter().flatten() {
+        say(&format!("    {}", text(&notice["text"])))?;
+    }
+
+    say("13. The statement:")?;
     let path = format!("{site}/license/statement");
     let statement = story.kim("GET", &path, None, 200).await?;
     for entry in statement["entries"].as_array().into_iter().flatten() {
         say(&row(entry))?;
     }
     let findings = verify(&Table::over(engine.client(), TABLE_NAME)).await?;
-    say(&format!("13. The proof, from the table alone:\n{findings}"))?;
+    say(&format!("14. The proof, from the table alone:\n{findings}"))?;
     expect(
         findings.violations.is_empty(),
         "there should be no violation",

@@ -3,6 +3,7 @@
 //!
 //! Faults are injected here, below everything that has to survive them: see [`Faults`].
 
+use super::stream::Stream;
 use super::template::{self, TABLE_NAME, TemplateError};
 use aws_sdk_dynamodb::config::{Credentials, Region};
 use aws_smithy_runtime_api::client::http::{
@@ -79,6 +80,7 @@ pub enum EngineError {
 pub struct Engine {
     database: Database,
     faults: Option<Arc<dyn Faults>>,
+    stream: Stream,
 }
 
 impl fmt::Debug for Engine {
@@ -136,6 +138,7 @@ impl Engine {
         let engine = Self {
             database,
             faults: None,
+            stream: Stream::default(),
         };
         if engine.database.get_table_metadata(TABLE_NAME)?.is_none() {
             let (table, ttl) = template::table()?;
@@ -155,7 +158,14 @@ impl Engine {
         Self {
             database: self.database.clone(),
             faults: Some(faults),
+            stream: self.stream.clone(),
         }
+    }
+
+    /// What is new in the statements.
+    #[must_use]
+    pub fn stream(&self) -> &Stream {
+        &self.stream
     }
 
     /// The engine itself, for its own HTTP server.
@@ -242,6 +252,9 @@ impl Engine {
             None
         };
         let mut answer = self.call(&operation, body.clone());
+        if operation == "TransactWriteItems" && answer.is_ok() {
+            self.stream.written(&body);
+        }
         if let (Ok(answer), Some(unprocessed)) = (&mut answer, unprocessed) {
             answer["UnprocessedKeys"] = unprocessed;
         }

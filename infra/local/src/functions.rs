@@ -2,12 +2,17 @@
 
 use super::engine::Engine;
 use super::seed::{self, SeedError};
+use super::sns::Sns;
 use deduct_monthly::DeductMonthly;
 use get_balance::GetBalance;
 use issue_codes::IssueCodes;
 use manage_sites::ManageSites;
+use manage_users::ManageUsers;
+use publish_notices::PublishNotices;
 use recharge_sms::RechargeSms;
+use record_receipts::RecordReceipts;
 use redeem_code::RedeemCode;
+use send_sms::SendSms;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use site_credits::domain::code::CodeChecker;
@@ -40,15 +45,19 @@ pub struct Functions {
     get_balance: Arc<GetBalance>,
     issue_codes: Arc<IssueCodes>,
     manage_sites: Arc<ManageSites>,
+    manage_users: Arc<ManageUsers>,
+    send_sms: Arc<SendSms>,
+    record_receipts: Arc<RecordReceipts>,
+    publish_notices: Arc<PublishNotices>,
     deduct_monthly: Arc<DeductMonthly>,
 }
 
 impl Functions {
-    /// Wires the functions over an engine.
+    /// Wires the functions over an engine and SNS; the links of cards begin with `card_link_base`.
     ///
     /// # Errors
     /// The local secrets cannot be read.
-    pub fn over(engine: &Engine) -> Result<Self, SeedError> {
+    pub fn over(engine: &Engine, sns: &Sns, card_link_base: &str) -> Result<Self, SeedError> {
         let codes = || Ok::<_, SeedError>(CodeChecker::new(seed::check_secrets()?));
         Ok(Self {
             redeem_code: Arc::new(RedeemCode {
@@ -69,6 +78,22 @@ impl Functions {
             manage_sites: Arc::new(ManageSites {
                 store: engine.store(),
             }),
+            manage_users: Arc::new(ManageUsers {
+                store: engine.store(),
+                cards: seed::card_pages(card_link_base)?,
+            }),
+            send_sms: Arc::new(SendSms {
+                store: engine.store(),
+                cards: seed::card_pages(card_link_base)?,
+                network: sns.network(),
+            }),
+            record_receipts: Arc::new(RecordReceipts {
+                store: engine.store(),
+            }),
+            publish_notices: Arc::new(PublishNotices {
+                store: engine.store(),
+                topic: sns.topic(),
+            }),
             deduct_monthly: Arc::new(DeductMonthly {
                 store: engine.store(),
             }),
@@ -86,6 +111,15 @@ impl Functions {
             "get-balance" => Ok(json!(self.get_balance.handle(read(event)?).await)),
             "issue-codes" => Ok(json!(self.issue_codes.handle(read(event)?).await)),
             "manage-sites" => Ok(json!(self.manage_sites.handle(read(event)?).await)),
+            "manage-users" => Ok(json!(self.manage_users.handle(read(event)?).await)),
+            "send-sms" => Ok(json!(self.send_sms.handle(read(event)?).await)),
+            "publish-notices" => Ok(json!(self.publish_notices.handle(read(event)?).await)),
+            "record-receipts" => {
+                let report = self.record_receipts.handle(read(event)?).await;
+                report
+                    .map(|report| json!(report))
+                    .map_err(|error| InvokeError::Failed(error.into()))
+            }
             "deduct-monthly" => {
                 let report = self
                     .deduct_monthly
@@ -101,5 +135,6 @@ impl Functions {
 }
 
 fn read<T: DeserializeOwned>(event: Value) -> Result<T, InvokeError> {
-    serde_json::from_value(event).map_err(InvokeError::Event)
+    // From text, as Lambda hands it over: some events cannot be read otherwise.
+    serde_json::from_str(&event.to_string()).map_err(InvokeError::Event)
 }

@@ -2,10 +2,9 @@
 //! would (payload format 2.0), and invokes the function. Beside that it has the local routes of the design.
 
 use super::clock::Clock;
-use super::engine::Engine;
 use super::functions::{Functions, InvokeError};
 use super::issuer::{Issuer, Person};
-use super::messages;
+use super::sns::Sns;
 use super::template::Route;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{DefaultBodyLimit, Path, Request, State};
@@ -34,8 +33,8 @@ pub struct Gateway {
     pub issuer: Arc<Issuer>,
     /// What time events carry.
     pub clock: Clock,
-    /// Where the messages are read.
-    pub engine: Engine,
+    /// The phone and the topic, whose messages are shown.
+    pub sns: Sns,
 }
 
 impl Gateway {
@@ -299,9 +298,6 @@ async fn read_clock(State(gateway): State<Gateway>) -> Json<Value> {
     Json(json!({ "now": gateway.clock.now(), "frozen": gateway.clock.frozen() }))
 }
 
-async fn read_messages(State(gateway): State<Gateway>) -> Response {
-    match messages::published(&gateway.engine).await {
-        Ok(messages) => Json(messages).into_response(),
-        Err(error) => message(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string()),
-    }
+async fn read_messages(State(gateway): State<Gateway>) -> Json<Value> {
+    Json(gateway.sns.messages())
 }

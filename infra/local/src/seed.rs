@@ -5,16 +5,18 @@ use site_credits::commands::{
     self, Asker, BatchError, CommandError, CreateSiteError, DeviceWish, NewBatch, PartnerAsker,
     RegisterError,
 };
+use site_credits::domain::card::CardLinks;
 use site_credits::domain::code::{
-    Batch, CodeChecker, CodeIssuer, CodeNotRecognised, CodeState, CodeValue, InvalidSecrets,
-    LicenseCode, SecretMissing, Secrets,
+    Batch, CodeChecker, CodeIssuer, CodeNotRecognised, CodeState, CodeValue, LicenseCode,
 };
 use site_credits::domain::identity::{
     BatchId, Country, DeviceId, Email, InvalidName, PartnerId, SiteId, SiteName, Subject,
 };
 use site_credits::domain::locale::{NoTimeZone, language_of, time_zone_of};
 use site_credits::domain::redemption::Recharge;
+use site_credits::domain::secret::{InvalidSecrets, SecretMissing, Secrets};
 use site_credits::domain::site::{NewSite, SiteType};
+use site_credits::http::CardPages;
 use site_credits::store::{Attempts, Key, Store, StoreError, decode_code};
 
 /// The secrets of codes that are issued on a developer's machine. They protect nothing, and nothing deployed
@@ -69,6 +71,17 @@ pub enum SeedError {
     /// The table could not be read.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+/// Where cards are downloaded from this machine; their links begin with `base`.
+///
+/// # Errors
+/// As [`check_secrets`].
+pub fn card_pages(base: &str) -> Result<CardPages, InvalidSecrets> {
+    Ok(CardPages {
+        links: CardLinks::new(Secrets::parse(LOCAL_SECRETS)?),
+        base: Some(base.to_owned()),
+    })
 }
 
 /// The check secrets of this machine.

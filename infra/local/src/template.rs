@@ -158,6 +158,9 @@ mod tests {
             "DELETE /sites/{site_id} manage-sites",
             "DELETE /sites/{site_id}/admins/{email} manage-sites",
             "DELETE /sites/{site_id}/devices/{device_id} manage-sites",
+            "DELETE /sites/{site_id}/users/{user_id} manage-users",
+            "DELETE /sites/{site_id}/users/{user_id}/card manage-users",
+            "GET /cards/{token} manage-users",
             "GET /openapi.yaml get-balance",
             "GET /partners/{partner_id}/code-batches issue-codes",
             "GET /partners/{partner_id}/code-batches/{batch_id} issue-codes",
@@ -170,8 +173,15 @@ mod tests {
             "GET /sites/{site_id}/devices manage-sites",
             "GET /sites/{site_id}/license get-balance",
             "GET /sites/{site_id}/license/statement get-balance",
+            "GET /sites/{site_id}/sms/messages send-sms",
+            "GET /sites/{site_id}/sms/messages/{message_id} send-sms",
+            "GET /sites/{site_id}/users manage-users",
+            "GET /sites/{site_id}/users/{user_id} manage-users",
+            "GET /sites/{site_id}/users/{user_id}/card manage-users",
             "PATCH /sites/{site_id} manage-sites",
             "PATCH /sites/{site_id}/admins/{email} manage-sites",
+            "PATCH /sites/{site_id}/users/{user_id} manage-users",
+            "PATCH /sites/{site_id}/users/{user_id}/card manage-users",
             "POST /partners/{partner_id}/code-batches issue-codes",
             "POST /partners/{partner_id}/code-batches/{batch_id}/void issue-codes",
             "POST /sites manage-sites",
@@ -179,12 +189,19 @@ mod tests {
             "POST /sites/{site_id}/devices manage-sites",
             "POST /sites/{site_id}/license/preview redeem-code",
             "POST /sites/{site_id}/license/redemptions redeem-code",
+            "POST /sites/{site_id}/sms/messages send-sms",
+            "POST /sites/{site_id}/sms/messages/preview send-sms",
             "POST /sites/{site_id}/sms/redemptions recharge-sms",
+            "POST /sites/{site_id}/users manage-users",
+            "POST /sites/{site_id}/users/import manage-users",
+            "POST /sites/{site_id}/users/{user_id}/card manage-users",
+            "POST /sites/{site_id}/users/{user_id}/card/deliveries send-sms",
+            "POST /sites/{site_id}/users/{user_id}/card/reissues manage-users",
         ];
         assert_eq!(found, expected);
         let routes = routes().unwrap();
         let open: Vec<String> = routes.iter().filter(|r| r.open).map(Route::key).collect();
-        assert_eq!(open, ["GET /openapi.yaml"]);
+        assert_eq!(open, ["GET /openapi.yaml", "GET /cards/{token}"]);
     }
 
     #[test]

@@ -7,6 +7,8 @@
 
 mod account;
 mod codes;
+mod messages;
+mod people;
 mod site;
 
 use aws_sdk_dynamodb::Client;
@@ -14,9 +16,12 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use site_credits::domain::account::HistoryLine;
 use site_credits::domain::entry::Entry;
 use site_credits::domain::identity::CommandId;
+use site_credits::domain::person::{Roster, User};
+use site_credits::domain::sms::Message;
 use site_credits::store::{
-    Item, Key, SiteOfAttributes, decode_administrator_of, decode_batch, decode_code, decode_device,
-    decode_entry, decode_history, decode_site, decode_site_of,
+    CardOwner, Item, Key, NetworkMessage, SiteOfAttributes, decode_administrator_of, decode_batch,
+    decode_code, decode_device, decode_entry, decode_history, decode_message, decode_number,
+    decode_roster, decode_site, decode_site_of, decode_user,
 };
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
@@ -64,6 +69,12 @@ pub struct Findings {
     pub lines: usize,
     /// Batches whose codes were counted.
     pub batches: usize,
+    /// Users.
+    pub users: usize,
+    /// Cards that users have, each found in the one entry that issued it.
+    pub cards: usize,
+    /// Messages, each charged by one entry, and given back by one if it failed.
+    pub messages: usize,
     /// What is wrong.
     pub violations: Vec<Violation>,
 }
@@ -104,6 +115,16 @@ impl fmt::Display for Findings {
             f,
             "{:>8} partners: {} lines of history tell of every batch, voiding and application",
             self.partners, self.lines
+        )?;
+        writeln!(
+            f,
+            "{:>8} users with {} cards: each card was issued once, and paid for",
+            self.users, self.cards
+        )?;
+        writeln!(
+            f,
+            "{:>8} messages: each was charged once, and given back if it surely failed",
+            self.messages
         )?;
         for violation in &self.violations {
             writeln!(f, "VIOLATION  {violation}")?;
@@ -167,7 +188,10 @@ pub async fn verify(table: &Table) -> Result<Findings, VerifyError> {
     let mut redemptions = codes::Redemptions::default();
     for (id, parts) in &sorted.sites {
         site::check(id, parts, &mut redemptions, &mut findings);
+        people::check(id, parts, &sorted.links, &mut findings);
+        messages::check(id, parts, &mut findings);
     }
+    people::check_links(&sorted, &mut findings);
     account::check(&sorted, &redemptions, &mut findings);
     codes::check(&sorted, redemptions, &mut findings);
     Ok(findings)
@@ -180,6 +204,8 @@ struct Sorted {
     codes: Vec<site_credits::domain::code::Code>,
     batches: Vec<(site_credits::domain::code::Batch, bool)>,
     history: Vec<HistoryLine>,
+    /// Whose card each link leads to, by the keyed hash of its token.
+    links: BTreeMap<String, CardOwner>,
     /// What each site got, by partner and site.
     received: BTreeMap<(String, String), SiteOfAttributes>,
 }
@@ -193,6 +219,11 @@ struct SiteParts {
     /// Its entries, each with the command that wrote it.
     entries: Vec<(Entry, CommandId)>,
     devices: Vec<site_credits::domain::device::Device>,
+    /// The messages, each with its shard of the agenda and its instant there.
+    messages: Vec<(Message, String, String)>,
+    users: Vec<User>,
+    /// How many users it says that it has.
+    roster: Option<Roster>,
     /// The persons among whose sites it is.
     findable_by: Vec<String>,
 }
@@ -246,6 +277,42 @@ impl Sorted {
             ("SITE", "DEVICE") => {
                 let device = decode_device(item).map_err(corrupt)?;
                 self.parts(owner).devices.push(device);
+            }
+            ("SITE", "USER") => {
+                let user = decode_user(item).map_err(corrupt)?;
+                if Key::User(user.site_id.clone(), user.id.clone()).pair().1 != sk {
+                    return Err(format!(
+                        "{pk} / {sk} is not where a user of this ID is sought"
+                    ));
+                }
+                self.parts(owner).users.push(user);
+            }
+            ("SITE", "MESSAGE") => {
+                let (message, _) = decode_message(item).map_err(corrupt)?;
+                let key = Key::Message(
+                    site_credits::domain::identity::SiteId::parse(owner)
+                        .map_err(|error| error.to_string())?,
+                    message.id.clone(),
+                );
+                if key.pair().1 != sk {
+                    return Err(format!("{pk} / {sk} holds another message"));
+                }
+                let agenda = (
+                    text("agenda_shard").to_owned(),
+                    text("agenda_at").to_owned(),
+                );
+                self.parts(owner)
+                    .messages
+                    .push((message, agenda.0, agenda.1));
+            }
+            ("SITE", "NUMBER") => drop(decode_number(item).map_err(corrupt)?),
+            ("SNS", "SNS") => drop(NetworkMessage::decode(item).map_err(corrupt)?),
+            ("SITE", "ROSTER") => {
+                self.parts(owner).roster = Some(decode_roster(item).map_err(corrupt)?);
+            }
+            ("CARD", "CARD") => {
+                let card_owner = CardOwner::decode(item).map_err(corrupt)?;
+                self.links.insert(owner.to_owned(), card_owner);
             }
             ("CODE", "CODE") => self.codes.push(decode_code(item).map_err(corrupt)?),
             ("PARTNER", "BATCH") => self.batches.push(decode_batch(item).map_err(corrupt)?),

@@ -19,7 +19,7 @@ const LOOKS_ASLEEP: u32 = 5;
 
 /// What Lambda sets for every function, and the template for these. Nothing is signed or sent before the first
 /// invocation, so the credentials can be anything.
-const ENVIRONMENT: [(&str, &str); 13] = [
+const ENVIRONMENT: [(&str, &str); 15] = [
     ("AWS_LAMBDA_FUNCTION_NAME", "measured"),
     ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128"),
     ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),
@@ -37,6 +37,14 @@ const ENVIRONMENT: [(&str, &str); 13] = [
     (
         "CODE_DERIVE_SECRETS",
         "one:1f1e1d1c1b1a191817161514131211100f0e0d0c0b0a09080706050403020100",
+    ),
+    (
+        "CARD_SECRETS",
+        "one:101112131415161718191a1b1c1d1e1f000102030405060708090a0b0c0d0e0f",
+    ),
+    (
+        "NOTICE_TOPIC_ARN",
+        "arn:aws:sns:eu-central-1:123456789012:notices",
     ),
     ("LOG_LEVEL", "info"),
 ];

@@ -20,12 +20,16 @@ use std::process::ExitCode;
 /// What the functions are compared with.
 const HELLO_WORLD: &str = "hello-world";
 /// The functions.
-const FUNCTIONS: [&str; 6] = [
+const FUNCTIONS: [&str; 10] = [
     "redeem-code",
     "recharge-sms",
     "get-balance",
     "issue-codes",
     "manage-sites",
+    "manage-users",
+    "send-sms",
+    "record-receipts",
+    "publish-notices",
     "deduct-monthly",
 ];
 

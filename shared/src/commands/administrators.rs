@@ -74,9 +74,9 @@ async fn carry_out(
         asker,
         command_id: CommandId::random(),
         wish,
-        also: None,
+        also: Vec::new(),
     };
-    execute(store, &command, site_view, |site, _| {
+    execute(store, &command, &site_view, |site, _| {
         decide(site, &by).map_err(CommandError::Refused)
     })
     .await

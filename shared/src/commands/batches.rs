@@ -8,9 +8,10 @@ use crate::domain::account::{HistoryLine, PartnerEvent, Told};
 use crate::domain::change::MAX_ITEMS;
 use crate::domain::code::{
     Batch, BatchSum, Code, CodeIssuer, CodeKey, CodeNotRecognised, CodeStanding, CodeState,
-    CodeValue, InvalidBatch, LicenseCode, SecretMissing,
+    CodeValue, InvalidBatch, LicenseCode,
 };
 use crate::domain::identity::{BatchId, CommandId, SiteId};
+use crate::domain::secret::SecretMissing;
 use crate::store::{
     Attempts, FirstAnswer, Key, Listing, RequestOf, RequestRecord, Store, StoreError, Written,
     decode_batch,

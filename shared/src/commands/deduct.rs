@@ -1,14 +1,17 @@
-//! The scheduled deduction: everything that is due on the agenda, and nothing else.
+//! The scheduled deduction: everything that is due on the agenda, and nothing else. Messages that were reserved and left
+//! are among it.
 //!
 //! Its shards are worked side by side. It stops before its deadline; what is left is still on the agenda. Every
 //! transaction charges up to fifty sites and is refused whole when one of them changed meanwhile, so a refused
 //! one is halved until the sites that changed stand alone, and these are loaded and decided again.
 
+use super::messages::{Resolved, resolve_message};
+use super::people::erase_users;
 use crate::domain::agenda::SHARDS;
 use crate::domain::change::MAX_ITEMS;
 use crate::domain::deduction::{Deduction, deduct};
 use crate::domain::entry::Event;
-use crate::domain::identity::{CommandId, SiteId};
+use crate::domain::identity::{CommandId, MessageId, SiteId};
 use crate::store::{Attempts, Commit, CommitFailed, Failure, Key, Store, StoreError, decode_site};
 use jiff::Timestamp;
 use serde::Serialize;
@@ -31,7 +34,11 @@ pub struct Report {
     pub halted: u64,
     /// Sites that were warned that they will fall short.
     pub warned: u64,
-    /// Sites that were due and are still on the agenda: out of time, or busy past the retries.
+    /// Messages that were left and resolved: given back, or marked as unknown.
+    pub messages: u64,
+    /// Users of deleted sites that were erased.
+    pub erased: u64,
+    /// What was due and is still on the agenda: out of time, or busy past the retries.
     pub left: u64,
     /// Sites that could not be read, decided or written, which is a defect. They are among those left.
     pub failed: u64,
@@ -66,6 +73,8 @@ pub async fn deduct_due(
             command_id: CommandId::random(),
             report: Report::default(),
             seen: HashSet::new(),
+            messages: HashSet::new(),
+            to_erase: Vec::new(),
         };
         shards.spawn(run.shard(shard));
     }
@@ -89,6 +98,8 @@ impl Report {
             due_dates: self.due_dates + other.due_dates,
             halted: self.halted + other.halted,
             warned: self.warned + other.warned,
+            messages: self.messages + other.messages,
+            erased: self.erased + other.erased,
             left: self.left + other.left,
             failed: self.failed + other.failed,
         }
@@ -118,6 +129,10 @@ struct Run {
     report: Report,
     /// The sites that were worked: a lagging index names them again.
     seen: HashSet<SiteId>,
+    /// The messages that were looked at, for the same reason.
+    messages: HashSet<MessageId>,
+    /// The deleted sites whose users are to be erased.
+    to_erase: Vec<SiteId>,
 }
 
 impl Run {
@@ -138,9 +153,59 @@ impl Run {
                 .filter(|site| self.seen.insert(site.clone()))
                 .collect();
             self.work(sites).await;
+            for site in std::mem::take(&mut self.to_erase) {
+                self.erase(&site).await;
+            }
+            for (site, message) in page.messages {
+                self.resolve(&site, &message).await;
+            }
             match page.next {
                 None => return Ok(self.report),
                 next => from = next,
+            }
+        }
+    }
+
+    /// Erases the users of a deleted site.
+    async fn erase(&mut self, site: &SiteId) {
+        loop {
+            if self.out_of_time() {
+                self.report.left += 1;
+                return;
+            }
+            match erase_users(&self.store, site, self.now).await {
+                Ok(0) => return,
+                Ok(erased) => self.report.erased += erased,
+                Err(error) => {
+                    self.unloaded(std::slice::from_ref(site), &error);
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Resolves a message that was left.
+    async fn resolve(&mut self, site: &SiteId, message: &MessageId) {
+        if !self.messages.insert(message.clone()) {
+            return;
+        }
+        if self.out_of_time() {
+            self.report.left += 1;
+            return;
+        }
+        match resolve_message(&self.store, site, message, self.now).await {
+            Ok(Resolved::Before) => {}
+            Ok(Resolved::GivenBack | Resolved::Unknown) => self.report.messages += 1,
+            Err(error) => {
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    message_id = message.as_str(),
+                    "a message could not be resolved"
+                );
+                self.report.left += 1;
+                if !matches!(error, StoreError::Busy(_)) {
+                    self.report.failed += 1;
+                }
             }
         }
     }
@@ -226,7 +291,12 @@ impl Run {
             // One site that cannot be read or decided must not keep the others from being charged.
             let deduction = decode_site(&item)
                 .map_err(|error| error.to_string())
-                .and_then(|site| deduct(site, self.now).map_err(|error| error.to_string()));
+                .and_then(|site| {
+                    if site.users_to_erase {
+                        self.to_erase.push(site.id.clone());
+                    }
+                    deduct(site, self.now).map_err(|error| error.to_string())
+                });
             match deduction {
                 Ok(deduction) => decided.extend(deduction),
                 Err(reason) => {

@@ -73,11 +73,11 @@ pub async fn register_devices(
         asker,
         command_id: CommandId::random(),
         wish: format!("register devices {}", HEXLOWER.encode(&hash.finalize())),
-        also: None,
+        also: Vec::new(),
     };
     let devices = named(wishes, &command.command_id);
     let twice = twice(&devices);
-    let done = execute(store, &command, license_view, |site, known| {
+    let done = execute(store, &command, &license_view, |site, known| {
         if !twice.is_empty() {
             return Err(CommandError::Refused(RegisterError::Exists(twice.clone())));
         }
@@ -169,11 +169,11 @@ pub async fn remove_device(
         asker,
         command_id: CommandId::random(),
         wish: format!("remove device {device_id}"),
-        also: Some(Key::Device(site_id.clone(), device_id.clone())),
+        also: vec![Key::Device(site_id.clone(), device_id.clone())],
     };
-    execute(store, &command, license_view, |site, known| {
-        let item = known
-            .also
+    execute(store, &command, &license_view, |site, known| {
+        let item = known.also[0]
+            .as_ref()
             .ok_or(CommandError::Refused(RemoveError::NotFound))?;
         let device = decode_device(item).map_err(StoreError::from)?;
         let decided = device::remove(site, &device, &email, asker.now);

@@ -6,9 +6,13 @@
 
 mod administrators;
 mod batches;
+mod cards;
 mod deduct;
 mod devices;
+mod import;
+mod messages;
 mod partners;
+mod people;
 mod query;
 mod redeem;
 mod sites;
@@ -19,12 +23,23 @@ pub use batches::{
     BatchError, CodeInBatch, Issued, NewBatch, batch_sum, fetch_codes, issue_batch, issue_codes,
     list_batches,
 };
+pub use cards::{
+    CardIssued, CardWish, card_by_link, issue_card, pause_or_resume_card, reissue_card, revoke_card,
+};
 pub use deduct::{DeductError, Report, deduct_due};
 pub use devices::{
     DeviceWish, RegisterError, Registered, RemoveError, list_devices, register_devices,
     remove_device,
 };
+pub use import::{Imported, LineRefused, LineToImport, MAX_IMPORTED, import_users};
+pub use messages::{
+    MessageError, MessagePreview, MessageWish, Resolved, Sms, deliver_message, list_messages,
+    message, preview_message, record_receipt, resolve_message,
+};
 pub use partners::{PartnerAsker, history, sites_of_partner};
+pub use people::{
+    NewUser, PeopleDone, UserRefused, UsersOf, add_user, change_user, list_users, remove_user, user,
+};
 pub use query::{Period, ReadError, license, statement};
 pub use redeem::{PreviewAnswer, RedeemError, preview, redeem};
 pub use sites::{
@@ -103,7 +118,7 @@ pub struct Done<V = License> {
 }
 
 /// What a command shows of a site.
-type View<V> = fn(&Site, &Asker) -> V;
+type View<'a, V> = &'a (dyn Fn(&Site, &Asker) -> V + Sync);
 
 /// The license, for the commands that move credits.
 fn license_view(site: &Site, asker: &Asker) -> License {
@@ -151,8 +166,8 @@ struct SiteCommand<'a> {
     command_id: CommandId,
     /// What is asked for, in one canonical text without secrets: with the asker it makes the fingerprint.
     wish: String,
-    /// Another item that the decision needs.
-    also: Option<Key>,
+    /// Other items that the decision needs.
+    also: Vec<Key>,
 }
 
 /// The hash of who asked for what.
@@ -175,8 +190,8 @@ struct Unanswered {
 
 /// What a command is decided from.
 struct Known<'a> {
-    /// The other item that the command asked for.
-    also: Option<&'a Item>,
+    /// The other items that the command asked for, each at its key's place.
+    also: &'a [Option<Item>],
     /// The guards that failed in the attempt before.
     failed: &'a [Guard],
 }
@@ -185,7 +200,7 @@ struct Known<'a> {
 async fn execute<R: Error + 'static, V: Serialize + DeserializeOwned>(
     store: &Store,
     command: &SiteCommand<'_>,
-    view: View<V>,
+    view: View<'_, V>,
     mut decide: impl FnMut(Site, Known<'_>) -> Result<Decision, CommandError<R>>,
 ) -> Result<Done<V>, CommandError<R>> {
     let mut tries = Tries::default();
@@ -216,7 +231,7 @@ async fn execute<R: Error + 'static, V: Serialize + DeserializeOwned>(
             }
         };
         let known = Known {
-            also: loaded.also.as_ref(),
+            also: &loaded.also,
             failed: &failed_guards,
         };
         let (change, own_entry, settling) = match decide(site, known) {
@@ -321,7 +336,7 @@ impl Tries {
 struct Loaded {
     site: Option<Site>,
     request: Option<FirstAnswer>,
-    also: Option<Item>,
+    also: Vec<Option<Item>>,
     /// The place of an unanswered write that was committed after all.
     committed: Option<usize>,
 }
@@ -338,7 +353,7 @@ async fn load(
         .idempotency_key
         .as_ref()
         .map(|key| Key::Request(RequestOf::Site(site_id.clone()), key.clone()));
-    let (has_request, has_also) = (request.is_some(), command.also.is_some());
+    let has_request = request.is_some();
     keys.extend(request);
     keys.extend(command.also.clone());
     // Two unanswered writes over one version have the same entry, and a table takes a key once a request.
@@ -360,11 +375,7 @@ async fn load(
     } else {
         None
     };
-    let also = if has_also {
-        items.next().flatten()
-    } else {
-        None
-    };
+    let also = items.by_ref().take(command.also.len()).collect();
     let mut committed = None;
     for item in items.flatten() {
         let (entry, by) = decode_entry(&item)?;
@@ -464,7 +475,7 @@ fn remembered(item: Option<&Item>, now: Timestamp) -> Result<Option<FirstAnswer>
 
 fn done<V>(
     command: &SiteCommand<'_>,
-    view: View<V>,
+    view: View<'_, V>,
     mut change: Change,
     own_entry: usize,
 ) -> Done<V> {

@@ -59,10 +59,10 @@ pub async fn redeem(
         asker,
         command_id: by.command_id.clone(),
         wish: format!("redeem {balance} {}", code.key.as_str()),
-        also: Some(Key::Code(code.key)),
+        also: vec![Key::Code(code.key)],
     };
-    execute(store, &command, license_view, |site, known| {
-        let code = issued(known.also)?;
+    execute(store, &command, &license_view, |site, known| {
+        let code = issued(known.also[0].as_ref())?;
         let change = redemption::redeem(site, &code, recharge, &by, asker.now).map_err(refused)?;
         Ok(Decision::Done {
             change,

@@ -11,6 +11,7 @@ use crate::domain::site::{
     self as domain, Administrator, DeletionRefused, NewSettings, NewSite, Role, SettingsRefused,
     Site, SiteType, Status,
 };
+use crate::domain::sms::countries_of;
 use crate::store::{
     Attempts, Commit, CommitFailed, Failure, FirstAnswer, Item, Key, Listing, RequestOf,
     RequestRecord, Store, StoreError, decode_administrator_of, decode_entry,
@@ -30,6 +31,8 @@ pub struct SiteView {
     pub time_zone: TimeZone,
     /// In which it writes to people.
     pub language: Language,
+    /// The countries that messages may be sent to.
+    pub sms_countries: Vec<Country>,
     /// How it pays.
     pub site_type: SiteType,
     /// Whether it runs.
@@ -52,6 +55,7 @@ pub(super) fn site_view(site: &Site, asker: &Asker) -> SiteView {
         country: site.country.clone(),
         time_zone: site.time_zone.clone(),
         language: site.language.clone(),
+        sms_countries: countries_of(site).to_vec(),
         site_type: site.site_type,
         status: site.status,
         balances: site.balances,
@@ -289,20 +293,23 @@ pub async fn change_settings(
         name,
         time_zone,
         language,
+        sms_countries,
     } = settings;
+    let sms_countries = sms_countries.iter().flatten().map(Country::as_str);
     let command = SiteCommand {
         site_id,
         asker,
         command_id: CommandId::random(),
         wish: format!(
-            "change settings\n{}\n{}\n{}",
+            "change settings\n{}\n{}\n{}\n{}",
             name.as_ref().map_or("", SiteName::as_str),
             time_zone.as_ref().map_or("", TimeZone::as_str),
             language.as_ref().map_or("", Language::as_str),
+            sms_countries.collect::<Vec<_>>().join(","),
         ),
-        also: None,
+        also: Vec::new(),
     };
-    execute(store, &command, site_view, |site, _| {
+    execute(store, &command, &site_view, |site, _| {
         domain::change_settings(site, settings, &by, asker.now).map_err(CommandError::Refused)
     })
     .await
@@ -324,9 +331,9 @@ pub async fn delete_site(
         asker,
         command_id: CommandId::random(),
         wish: format!("delete, forfeit {forfeit}"),
-        also: None,
+        also: Vec::new(),
     };
-    execute(store, &command, site_view, |site, _| {
+    execute(store, &command, &site_view, |site, _| {
         domain::delete(site, forfeit, &by, asker.now).map_err(CommandError::Refused)
     })
     .await

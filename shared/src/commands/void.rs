@@ -7,9 +7,10 @@ use super::batches::{
 use super::{PartnerAsker, fingerprint};
 use crate::domain::account::{HistoryLine, PartnerEvent, Told};
 use crate::domain::code::{
-    Batch, Code, CodeIssuer, CodeKey, CodeNotRecognised, CodeState, SecretMissing, Voiding,
+    Batch, Code, CodeIssuer, CodeKey, CodeNotRecognised, CodeState, Voiding,
 };
 use crate::domain::identity::{BatchId, CommandId, Reason};
+use crate::domain::secret::SecretMissing;
 use crate::store::{Attempts, Failure, NotCarriedOut, Store, StoreError, Written};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use std::collections::{BTreeMap, BTreeSet};

@@ -19,7 +19,7 @@ pub fn shard_of(site_id: &SiteId) -> u8 {
 }
 
 /// The instant at which the site's next due date begins in its own zone, or the date of its next warning if that comes
-/// before.
+/// before; of a deleted site whose users are to be erased, the instant of its deletion.
 ///
 /// `None` where nothing will be due: a regular site, a halted or deleted one, one without devices.
 #[must_use]
@@ -30,6 +30,7 @@ pub fn next(site: &Site) -> Option<Timestamp> {
             let due = site.time_zone.start_of(due_on);
             due.into_iter().chain(warning::next(site)).min()
         }
+        (_, Status::Deleted) if site.users_to_erase => Some(site.last_entry_at),
         (SiteType::Dynamic, Status::PaymentRequired | Status::Deleted) | (SiteType::Regular, _) => {
             None
         }

@@ -56,6 +56,39 @@ impl Changes {
         })
     }
 
+    /// Takes `credits` maintenance credits.
+    ///
+    /// # Errors
+    /// More than [`MAX_BALANCE`] can never be taken.
+    pub fn take_maintenance_credits(credits: u64) -> Result<Self, BalanceOutOfRange> {
+        Ok(Self {
+            maintenance_credits: -signed(credits)?,
+            ..Self::NONE
+        })
+    }
+
+    /// Takes `sms` SMS.
+    ///
+    /// # Errors
+    /// More than [`MAX_BALANCE`] can never be taken.
+    pub fn take_sms(sms: u64) -> Result<Self, BalanceOutOfRange> {
+        Ok(Self {
+            sms: -signed(sms)?,
+            ..Self::NONE
+        })
+    }
+
+    /// Gives `sms` SMS back.
+    ///
+    /// # Errors
+    /// More than [`MAX_BALANCE`] can never be given back.
+    pub fn add_sms(sms: u64) -> Result<Self, BalanceOutOfRange> {
+        Ok(Self {
+            sms: signed(sms)?,
+            ..Self::NONE
+        })
+    }
+
     /// Takes everything that there is.
     ///
     /// # Errors

@@ -6,11 +6,14 @@
 
 use super::account::{HistoryLine, Sale};
 use super::amount::{BalanceOutOfRange, Changes};
+use super::card::CardKey;
 use super::code::{Application, CodeKey};
 use super::device::Device;
 use super::entry::{Actor, Entry, Event, NewEntry, Tail};
-use super::identity::{DeviceId, Email};
+use super::identity::{DeviceId, Email, MessageId, UserId};
+use super::person::User;
 use super::site::Site;
+use super::sms::{Message, NotSent, NumberCount, Sender};
 use super::warning;
 use jiff::{Timestamp, civil::Date};
 
@@ -75,6 +78,51 @@ pub enum Guard {
     DeviceAdded(Device),
     /// The device must exist; it is deleted.
     DeviceRemoved(DeviceId),
+    /// The user must not exist; it is written.
+    UserAdded(Box<User>),
+    /// The user must have the version before this one; it is written.
+    UserChanged(Box<User>),
+    /// The user must have this version; it is deleted.
+    UserRemoved {
+        /// Who.
+        id: UserId,
+        /// The version that was read.
+        version: u64,
+    },
+    /// The user must have this version; nothing is written.
+    UserUnchanged {
+        /// Who.
+        id: UserId,
+        /// The version that was read.
+        version: u64,
+    },
+    /// The message must not exist; it is written.
+    MessageReserved(Box<Message>),
+    /// The message must not have failed, and its sender must be this one; it is marked as failed.
+    MessageFailed {
+        /// Which.
+        id: MessageId,
+        /// Why it was not sent.
+        why: NotSent,
+        /// Who says so.
+        sender: Sender,
+    },
+    /// What was sent to a number must be what was read; it is counted.
+    NumberCounted {
+        /// The count.
+        number: NumberCount,
+        /// When it was counted; it is kept for two days.
+        at: Timestamp,
+    },
+    /// The card becomes findable by its link.
+    CardLinked {
+        /// By what.
+        key: CardKey,
+        /// Whose it is.
+        user_id: UserId,
+    },
+    /// The card is found by its link no more.
+    CardUnlinked(CardKey),
     /// The person becomes findable as an administrator of the site.
     AdministratorAdded {
         /// Who.

@@ -12,21 +12,17 @@
 //! Whoever holds the check secret can recognise a code and find its item, but cannot derive a batch's codes.
 
 use super::crockford;
-use super::identity::{BatchId, CommandId, Email, InvalidName, PartnerId, Reason, SiteId, Subject};
+use super::identity::{BatchId, CommandId, Email, PartnerId, Reason, SiteId, Subject};
+use super::secret::{SecretId, SecretMissing, Secrets, hash};
 use data_encoding::HEXLOWER;
-use hmac::{Hmac, KeyInit, Mac};
 use jiff::{Timestamp, civil::Date};
-use secrecy::{ExposeSecret, SecretBox};
 use serde::{Deserialize, Serialize};
-use sha2::Sha256;
 use std::fmt;
 
 /// The symbols of a code.
 const SYMBOLS: u32 = 20;
 /// The bits of a code's tag. A forged code passes the tag once in 2^36 tries, for each secret.
 const TAG_BITS: u32 = 36;
-/// The most secrets that codes may have been issued under at the same time; each costs two hashes a check.
-pub const MAX_SECRETS: usize = 8;
 /// The most credits, and the most maintenance credits, that one code may carry.
 pub const MAX_CREDITS_A_CODE: u64 = 1_000_000;
 /// The most codes of one batch.
@@ -87,91 +83,6 @@ impl fmt::Debug for LicenseCode {
     }
 }
 
-/// The ID of a secret: 1 to 16 lower-case ASCII letters, digits and hyphens.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct SecretId(String);
-
-impl SecretId {
-    /// Reads the ID of a secret as [`Secrets::parse`] does.
-    ///
-    /// # Errors
-    /// It is not of that form.
-    pub fn parse(text: &str) -> Result<Self, InvalidName> {
-        let plain = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'-';
-        ((1..=16).contains(&text.len()) && text.bytes().all(plain))
-            .then(|| Self(text.to_owned()))
-            .ok_or(InvalidName {
-                what: "secret_id",
-                rule: "1 to 16 lower-case ASCII letters, digits and hyphens",
-            })
-    }
-}
-
-impl fmt::Display for SecretId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-/// The secrets of one purpose, newest first: codes are issued under the first and accepted under each.
-#[derive(Debug)]
-pub struct Secrets(Vec<(SecretId, SecretBox<[u8; 32]>)>);
-
-/// A list of secrets cannot be read. It never repeats what it was given.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[error(
-    "secrets must be 1 to {MAX_SECRETS} of `id:key` separated by commas, newest first, each ID once: an ID is 1 to \
-     16 lower-case letters, digits and hyphens, a key 64 hexadecimal digits"
-)]
-pub struct InvalidSecrets;
-
-impl Secrets {
-    /// Reads `id:key,id:key…`, newest first, each key 32 bytes in hexadecimal.
-    ///
-    /// # Errors
-    /// [`InvalidSecrets`] says the form.
-    pub fn parse(text: &str) -> Result<Self, InvalidSecrets> {
-        let mut secrets: Vec<(SecretId, SecretBox<[u8; 32]>)> = Vec::new();
-        for pair in text.split(',') {
-            let (id, key) = pair.trim().split_once(':').ok_or(InvalidSecrets)?;
-            let id = SecretId::parse(id).map_err(|_| InvalidSecrets)?;
-            if secrets.iter().any(|(other, _)| *other == id) {
-                return Err(InvalidSecrets);
-            }
-            let key = data_encoding::HEXLOWER_PERMISSIVE.decode(key.as_bytes());
-            let key: [u8; 32] = key
-                .ok()
-                .and_then(|k| k.try_into().ok())
-                .ok_or(InvalidSecrets)?;
-            secrets.push((id, SecretBox::new(Box::new(key))));
-        }
-        (secrets.len() <= MAX_SECRETS)
-            .then_some(Self(secrets))
-            .ok_or(InvalidSecrets)
-    }
-
-    /// The ID under which codes are issued now.
-    #[must_use]
-    pub fn newest(&self) -> &SecretId {
-        &self.0[0].0
-    }
-
-    /// Reads a code and checks its tag under each of these secrets.
-    fn recognise(&self, text: &str) -> Result<RecognisedCode, CodeNotRecognised> {
-        let code = LicenseCode::parse(text).ok_or(CodeNotRecognised)?;
-        let mut keys = self.0.iter().map(|(_, key)| key.expose_secret());
-        keys.find(|key| tag(key, code.bits) == code.tag)
-            .map(|key| recognised(key, code))
-            .ok_or(CodeNotRecognised)
-    }
-
-    fn key(&self, id: &SecretId) -> Option<&[u8; 32]> {
-        let found = self.0.iter().find(|(known, _)| known == id);
-        found.map(|(_, key)| key.expose_secret())
-    }
-}
-
 /// What finds a code's item in the table: a keyed hash of the code, in hexadecimal.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -218,7 +129,7 @@ impl CodeChecker {
     /// # Errors
     /// The text is no code, or its tag is wrong under every secret: mistyped or forged.
     pub fn recognise(&self, text: &str) -> Result<RecognisedCode, CodeNotRecognised> {
-        self.secrets.recognise(text)
+        recognise(&self.secrets, text)
     }
 }
 
@@ -228,11 +139,6 @@ pub struct CodeIssuer {
     derive: Secrets,
     check: Secrets,
 }
-
-/// The secret under which a batch was issued is not among those at hand.
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("the secret `{0}`, under which the batch was issued, is missing")]
-pub struct SecretMissing(pub SecretId);
 
 impl CodeIssuer {
     /// Takes the derive secrets and the check secrets.
@@ -258,7 +164,7 @@ impl CodeIssuer {
     /// # Errors
     /// As there.
     pub fn recognise(&self, text: &str) -> Result<RecognisedCode, CodeNotRecognised> {
-        self.check.recognise(text)
+        recognise(&self.check, text)
     }
 
     /// The code of a batch at an index. The same arguments give the same code, for ever.
@@ -293,6 +199,15 @@ impl CodeIssuer {
     }
 }
 
+/// Reads a code and checks its tag under each of these secrets.
+fn recognise(secrets: &Secrets, text: &str) -> Result<RecognisedCode, CodeNotRecognised> {
+    let code = LicenseCode::parse(text).ok_or(CodeNotRecognised)?;
+    let mut keys = secrets.keys();
+    keys.find(|key| tag(key, code.bits) == code.tag)
+        .map(|key| recognised(key, code))
+        .ok_or(CodeNotRecognised)
+}
+
 fn recognised(check: &[u8; 32], code: LicenseCode) -> RecognisedCode {
     let hash = hash(
         check,
@@ -316,17 +231,6 @@ fn leading_u64(hash: &[u8; 32]) -> u64 {
     hash[..8]
         .iter()
         .fold(0, |number, &byte| (number << 8) | u64::from(byte))
-}
-
-fn hash(key: &[u8; 32], parts: &[&[u8]]) -> [u8; 32] {
-    // HMAC pads a key to its block of 64 bytes with zeros (RFC 2104), which makes this infallible.
-    let mut block = [0; 64];
-    block[..32].copy_from_slice(key);
-    let mut mac = Hmac::<Sha256>::new(&block.into());
-    for part in parts {
-        mac.update(part);
-    }
-    mac.finalize().into_bytes().into()
 }
 
 /// What a code carries.
@@ -680,7 +584,7 @@ mod tests {
         );
         let issuer = issuer(&format!("{NEW},{OLD}"));
         let same = issuer
-            .code(&SecretId("2025".into()), &batch(3), 5)
+            .code(&SecretId::parse("2025").unwrap(), &batch(3), 5)
             .unwrap()
             .0;
         assert_eq!(same, old);

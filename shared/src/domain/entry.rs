@@ -11,9 +11,11 @@
 use super::amount::{BalanceOutOfRange, Balances, Changes};
 use super::code::CodeKey;
 use super::identity::{
-    BatchId, Country, DeviceId, Email, InvalidName, Language, PartnerId, SiteId, SiteName, TimeZone,
+    BatchId, CardId, Country, DeviceId, Email, InvalidName, Language, MessageId, PartnerId, SiteId,
+    SiteName, TimeZone, UserId,
 };
 use super::site::{Role, SiteType, Status};
+use super::sms::NotSent;
 use super::warning::DaysBefore;
 use data_encoding::HEXLOWER;
 use jiff::{Timestamp, civil::Date};
@@ -78,6 +80,9 @@ pub enum Event {
         /// The new language.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         language: Option<Language>,
+        /// The countries that messages may be sent to from now on.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        sms_countries: Option<Vec<Country>>,
     },
     /// A person became an administrator, has another role, or is none any more.
     AdministratorChange {
@@ -110,6 +115,42 @@ pub enum Event {
         device_id: DeviceId,
         /// The date on which it had been registered.
         registered_on: Date,
+    },
+    /// A card was issued to a user.
+    CardIssue {
+        /// Whom.
+        user_id: UserId,
+        /// The card.
+        card_id: CardId,
+    },
+    /// A card was issued in the place of another.
+    CardReissue {
+        /// Whom.
+        user_id: UserId,
+        /// The card.
+        card_id: CardId,
+        /// The card that is no good any more.
+        replaces: CardId,
+    },
+    /// A message was charged, one SMS a part.
+    SmsReservation {
+        /// The message.
+        message_id: MessageId,
+        /// To whom.
+        user_id: UserId,
+        /// The number, masked: an entry is never deleted.
+        to: String,
+        /// The parts.
+        parts: u32,
+    },
+    /// A message surely was not sent, and its SMS were given back.
+    SmsRefund {
+        /// The message.
+        message_id: MessageId,
+        /// The parts.
+        parts: u32,
+        /// Why it was not sent.
+        reason: NotSent,
     },
     /// The devices that were due on one date were charged.
     Deduction {
@@ -381,7 +422,7 @@ impl Tail<'_> {
     }
 }
 
-/// RFC 8785 for the values that entries hold: objects, strings, and whole numbers.
+/// RFC 8785 for the values that entries hold: objects, strings, lists of strings, and whole numbers.
 ///
 /// `serde_json`'s own map is sorted only while no crate of the build asks it to keep the order of insertion, so
 /// the sorting is done here.

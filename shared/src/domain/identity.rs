@@ -88,6 +88,32 @@ text_type! {
 }
 
 text_type! {
+    /// A user's ID: 1 to 64 ASCII letters, digits, `-`, `_` and `.`, the first of them a letter or digit.
+    UserId
+}
+
+text_type! {
+    /// A person's name: 1 to 100 characters, none of them a control character, and the first none with which a
+    /// spreadsheet begins a formula.
+    PersonName
+}
+
+text_type! {
+    /// The ID of a card: a random UUID, made anew for each card that is issued.
+    CardId
+}
+
+text_type! {
+    /// A text of a site's own, for a message: 1 to 500 characters, none of them a control character but the new line.
+    MessageText
+}
+
+text_type! {
+    /// The ID of a message: a UUID of version 7 by the time of its reservation, so that messages sort by age.
+    MessageId
+}
+
+text_type! {
     /// A language: the two or three letters of its code in BCP 47, in lower case.
     Language
 }
@@ -180,6 +206,72 @@ impl DeviceId {
     }
 }
 
+/// The most digits of a number that the next user's ID is counted on from.
+const MAX_NUMBER_DIGITS: usize = 9;
+
+impl UserId {
+    /// Reads a user's ID.
+    ///
+    /// # Errors
+    /// It is empty, too long, or has another character.
+    pub fn parse(text: &str) -> Result<Self, InvalidName> {
+        plain(text, "-_.")
+            .filter(|id| id.starts_with(|c: char| c.is_ascii_alphanumeric()))
+            .map(Self)
+            .ok_or(InvalidName {
+                what: "user_id",
+                rule: "a letter or digit, and at most 63 ASCII letters, digits, hyphens, underscores and dots more",
+            })
+    }
+
+    /// The ID that is a number.
+    #[must_use]
+    pub fn numbered(number: u32) -> Self {
+        Self(number.to_string())
+    }
+
+    /// The number that this ID is, if it is one of at most nine digits.
+    #[must_use]
+    pub fn number(&self) -> Option<u32> {
+        let digits = self.0.bytes().all(|b| b.is_ascii_digit());
+        (digits && self.0.len() <= MAX_NUMBER_DIGITS)
+            .then(|| self.0.parse().ok())
+            .flatten()
+    }
+}
+
+impl PersonName {
+    /// Reads a person's name and trims it.
+    ///
+    /// # Errors
+    /// Nothing is left, it is longer than 100 characters, has a control character, or begins with `=`, `+`, `-` or `@`.
+    pub fn parse(text: &str) -> Result<Self, InvalidName> {
+        line(text, 100)
+            .filter(|name| !name.starts_with(['=', '+', '-', '@']))
+            .map(Self)
+            .ok_or(InvalidName {
+                what: "name",
+                rule: "1 to 100 characters without control characters, the first none of = + - @",
+            })
+    }
+}
+
+impl CardId {
+    /// Reads a card's ID.
+    ///
+    /// # Errors
+    /// It is not a UUID in its hyphenated form.
+    pub fn parse(text: &str) -> Result<Self, InvalidName> {
+        uuid(text, "card_id").map(Self)
+    }
+
+    /// A new random ID.
+    #[must_use]
+    pub fn random() -> Self {
+        Self(uuid::Uuid::new_v4().to_string())
+    }
+}
+
 impl BatchId {
     /// Reads a batch's ID.
     ///
@@ -192,13 +284,39 @@ impl BatchId {
     /// The ID of a batch that is issued at `at`: a UUID of version 7.
     #[must_use]
     pub fn issued_at(at: jiff::Timestamp) -> Self {
-        let seconds = u64::try_from(at.as_second()).unwrap_or(0);
-        let time = uuid::Timestamp::from_unix(
-            uuid::NoContext,
-            seconds,
-            at.subsec_nanosecond().unsigned_abs(),
-        );
-        Self(uuid::Uuid::new_v7(time).to_string())
+        Self(uuid_of(at))
+    }
+}
+
+impl MessageText {
+    /// Reads a text and trims it.
+    ///
+    /// # Errors
+    /// Nothing is left, it is longer than 500 characters, or it has a control character.
+    pub fn parse(text: &str) -> Result<Self, InvalidName> {
+        let text = text.trim();
+        let right = (1..=500).contains(&text.chars().count())
+            && !text.chars().any(|c| c.is_control() && c != '\n');
+        right.then(|| Self(text.to_owned())).ok_or(InvalidName {
+            what: "text",
+            rule: "1 to 500 characters without control characters other than new lines",
+        })
+    }
+}
+
+impl MessageId {
+    /// Reads a message's ID.
+    ///
+    /// # Errors
+    /// It is not a UUID in its hyphenated form.
+    pub fn parse(text: &str) -> Result<Self, InvalidName> {
+        uuid(text, "message_id").map(Self)
+    }
+
+    /// The ID of a message that is reserved at `at`: a UUID of version 7.
+    #[must_use]
+    pub fn reserved_at(at: jiff::Timestamp) -> Self {
+        Self(uuid_of(at))
     }
 }
 
@@ -400,6 +518,17 @@ fn line(text: &str, most: usize) -> Option<String> {
 fn plain(text: &str, also: &str) -> Option<String> {
     let valid = |c: char| c.is_ascii_alphanumeric() || also.contains(c);
     ((1..=64).contains(&text.len()) && text.chars().all(valid)).then(|| text.to_owned())
+}
+
+/// A UUID of version 7.
+fn uuid_of(at: jiff::Timestamp) -> String {
+    let seconds = u64::try_from(at.as_second()).unwrap_or(0);
+    let time = uuid::Timestamp::from_unix(
+        uuid::NoContext,
+        seconds,
+        at.subsec_nanosecond().unsigned_abs(),
+    );
+    uuid::Uuid::new_v7(time).to_string()
 }
 
 fn uuid(text: &str, what: &'static str) -> Result<String, InvalidName> {

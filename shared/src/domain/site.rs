@@ -7,6 +7,8 @@ use super::change::{Change, Decision, Draft, Guard};
 use super::deduction::{Begun, begin};
 use super::entry::{Actor, Event, Hash};
 use super::identity::{Country, Email, Language, SiteId, SiteName, TimeZone};
+use super::locale::is_known;
+use super::sms::{MAX_SMS_COUNTRIES, SendWindow, countries_of};
 use super::warning::DaysBefore;
 use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
@@ -81,6 +83,12 @@ pub struct Site {
     pub charged_through: Date,
     /// The last warning before it falls short that is still true (rule 17).
     pub warned: Option<DaysBefore>,
+    /// The countries that messages may be sent to; `None` for its own alone.
+    pub sms_countries: Option<Vec<Country>>,
+    /// How many messages it sent in the hour and on the day of the last.
+    pub sms_window: Option<SendWindow>,
+    /// It was deleted, and its users were not erased yet: the schedule does that.
+    pub users_to_erase: bool,
     /// The number of entries.
     pub sequence: u64,
     /// The hash of the last entry.
@@ -178,6 +186,9 @@ pub fn create(new: NewSite, now: Timestamp) -> Result<Change, BalanceOutOfRange>
         devices: Devices::default(),
         charged_through: opened_on,
         warned: None,
+        sms_countries: None,
+        sms_window: None,
+        users_to_erase: false,
         sequence: 0,
         last_hash: Hash::ZERO,
         last_entry_at: now,
@@ -197,6 +208,8 @@ pub struct NewSettings {
     pub time_zone: Option<TimeZone>,
     /// Another language.
     pub language: Option<Language>,
+    /// Other countries that messages may be sent to.
+    pub sms_countries: Option<Vec<Country>>,
 }
 
 impl NewSettings {
@@ -211,16 +224,33 @@ impl NewSettings {
                 .language
                 .clone()
                 .filter(|language| *language != site.language),
+            sms_countries: self
+                .sms_countries
+                .as_deref()
+                .map(sorted)
+                .filter(|countries| *countries != sorted(countries_of(site))),
         }
     }
+}
+
+/// Countries in an order of their own: in another they are no others.
+fn sorted(countries: &[Country]) -> Vec<Country> {
+    let mut countries = countries.to_vec();
+    countries.sort_unstable();
+    countries
 }
 
 /// Why settings are not changed.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum SettingsRefused {
     /// Nothing was named.
-    #[error("nothing is to be changed: name, time_zone and language can be")]
+    #[error("nothing is to be changed: name, time_zone, language and sms_countries can be")]
     Nothing,
+    /// Too many countries, none, or one that is none.
+    #[error(
+        "sms_countries must be 1 to {MAX_SMS_COUNTRIES} ISO 3166-1 codes such as AT, each once"
+    )]
+    Countries,
     /// Never in practice: no more than the balance is ever taken.
     #[error(transparent)]
     Balance(#[from] BalanceOutOfRange),
@@ -243,6 +273,14 @@ pub fn change_settings(
     if *settings == NewSettings::default() {
         return Err(SettingsRefused::Nothing);
     }
+    if let Some(countries) = &settings.sms_countries {
+        let known = |place: usize| {
+            is_known(&countries[place]) && !countries[..place].contains(&countries[place])
+        };
+        if !(1..=MAX_SMS_COUNTRIES).contains(&countries.len()) || !(0..countries.len()).all(known) {
+            return Err(SettingsRefused::Countries);
+        }
+    }
     let mut draft = match begin(site, now)? {
         Begun::Draft(draft) => draft,
         Begun::SettleFirst(change) => return Ok(Decision::SettleFirst(change)),
@@ -255,11 +293,13 @@ pub fn change_settings(
         name,
         time_zone,
         language,
+        sms_countries,
     } = settings;
     let event = Event::SettingsChange {
         name: name.clone(),
         time_zone: time_zone.clone(),
         language: language.clone(),
+        sms_countries: sms_countries.clone(),
     };
     let own_entry = draft.entries();
     draft.record(
@@ -271,6 +311,7 @@ pub fn change_settings(
     site.name = name.unwrap_or_else(|| site.name.clone());
     site.time_zone = time_zone.unwrap_or_else(|| site.time_zone.clone());
     site.language = language.unwrap_or_else(|| site.language.clone());
+    site.sms_countries = sms_countries.or_else(|| site.sms_countries.take());
     Ok(Decision::Done {
         change: draft.finish(Vec::new()),
         own_entry,
@@ -295,7 +336,8 @@ pub enum DeletionRefused {
 }
 
 /// Deletes a site. What is due is charged first, and what is left is given up if `forfeit` says so. Its statement
-/// stays, and nobody but an operator can read it.
+/// stays, and nobody but an operator can read it. Its users, with everything that is personal, are erased by the next run
+/// of the schedule.
 ///
 /// # Errors
 /// [`DeletionRefused`] says why, and nothing changes.
@@ -318,6 +360,7 @@ pub fn delete(
     }
     let administrators = std::mem::take(&mut draft.site.administrators);
     draft.site.status = Status::Deleted;
+    draft.site.users_to_erase = true;
     let own_entry = draft.entries();
     draft.record(
         Actor::Administrator { email: by.clone() },
@@ -333,4 +376,11 @@ pub fn delete(
         change: draft.finish(guards.collect()),
         own_entry,
     })
+}
+
+/// Notes that the users of a deleted site are erased.
+#[must_use]
+pub fn users_erased(mut site: Site, now: Timestamp) -> Change {
+    site.users_to_erase = false;
+    Draft::of(site, now).finish(Vec::new())
 }

@@ -121,13 +121,7 @@ impl Arrival {
     /// # Errors
     /// There is a query; or the body is missing, too long, no UTF-8, no JSON, or not of the form; the problem says which.
     pub fn body<T: DeserializeOwned>(&self) -> Result<T, Problem> {
-        self.query(&[])?;
-        let bytes = self.body_bytes()?;
-        if bytes.len() > MAX_BODY_BYTES {
-            return Err(Problem::malformed(format!(
-                "the body is longer than {MAX_BODY_BYTES} bytes"
-            )));
-        }
+        let bytes = self.bytes(MAX_BODY_BYTES)?;
         let text = std::str::from_utf8(&bytes)
             .map_err(|_| Problem::malformed("the body is not UTF-8 text"))?;
         // Serde would read the members of a list by their places, too.
@@ -154,6 +148,27 @@ impl Arrival {
             .end()
             .map_err(|error| Problem::malformed(format!("the body cannot be read: {error}")))?;
         Ok(body)
+    }
+
+    /// The body's bytes. A request that has a body has no query.
+    ///
+    /// # Errors
+    /// There is a query, or the body has more than `most` bytes or is no Base64 where the event says so.
+    pub(super) fn bytes(&self, most: usize) -> Result<Cow<'_, [u8]>, Problem> {
+        self.query(&[])?;
+        let bytes = self.body_bytes()?;
+        if bytes.len() > most {
+            return Err(Problem::malformed(format!(
+                "the body is longer than {most} bytes"
+            )));
+        }
+        Ok(bytes)
+    }
+
+    /// The API's own name, as the gateway says it.
+    pub(super) fn domain(&self) -> &str {
+        let domain = self.event.request_context.domain_name.as_deref();
+        domain.unwrap_or_default()
     }
 
     /// The query's parameters, each at most once and of a known name.

@@ -6,8 +6,10 @@
 mod answer;
 mod arrival;
 mod bodies;
+mod message_bodies;
 mod pages;
 mod partner_bodies;
+mod people_bodies;
 mod problem;
 mod site_bodies;
 
@@ -17,10 +19,18 @@ pub use bodies::{
     PreviewBody, RedemptionBody, license_answer, page, preview_answer, redemption_answer,
     statement_answer,
 };
+pub use message_bodies::{
+    DeliveryBody, MessageBody, message_answer, message_id, message_preview_answer, messages_answer,
+    sent_message_answer,
+};
 pub use pages::{HistoryPage, history_page, page_of};
 pub use partner_bodies::{
     NewBatchBody, VoidBody, batch_answer, batch_id, batches_answer, codes_answer, history_answer,
     issued_answer, sites_of_partner_answer, voided_answer,
+};
+pub use people_bodies::{
+    CardBody, CardPages, CardStatusBody, PausedOrActive, UserBody, UserChangeBody, imported_answer,
+    lines_to_import, opened_card_answer, removed_user_answer, user_id, users_of,
 };
 pub use problem::{Problem, ProblemCode};
 pub use site_bodies::{

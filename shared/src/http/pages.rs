@@ -7,6 +7,8 @@ use crate::domain::identity::InvalidName;
 use data_encoding::BASE64URL_NOPAD;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, civil::Date};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 use std::collections::HashMap;
 
 /// The most that one page lists.
@@ -104,6 +106,25 @@ pub(super) fn dates(
 pub(super) fn plain_date(text: &str) -> Option<Date> {
     let date = text.parse::<Date>().ok();
     date.filter(|date| date.to_string() == text)
+}
+
+/// Reads a date of a body, as the contract spells it.
+pub(super) fn date_or_none<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Date>, D::Error> {
+    let text: Option<String> = Option::deserialize(deserializer)?;
+    let rule = "it must be a date such as 2026-12-09";
+    let date = text.map(|text| plain_date(&text).ok_or_else(|| D::Error::custom(rule)));
+    date.transpose()
+}
+
+/// A text that no spreadsheet takes for a formula (OWASP, "CSV Injection").
+pub(super) fn no_formula(text: String) -> String {
+    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
+        format!("'{text}")
+    } else {
+        text
+    }
 }
 
 /// Reads `limit`.

@@ -2,7 +2,7 @@
 
 use super::answer::Answer;
 use super::arrival::Arrival;
-use super::pages::{history_cursor, plain_date};
+use super::pages::{date_or_none, history_cursor, no_formula};
 use super::problem::Problem;
 use crate::commands::{BatchError, CodeInBatch, Issued, MAX_CODES_A_VOID, NewBatch, Page, Voided};
 use crate::domain::account::{HistoryLine, SiteOfPartner};
@@ -10,8 +10,7 @@ use crate::domain::code::{Batch, BatchSum, CodeValue};
 use crate::domain::identity::{BatchId, Reason, SiteId};
 use crate::store::StoreError;
 use jiff::civil::Date;
-use serde::de::Error as _;
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 /// The body of `POST …/code-batches`.
@@ -51,15 +50,6 @@ impl NewBatchBody {
             note: self.note.map(|note| note.trim().to_owned()),
         })
     }
-}
-
-fn date_or_none<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Date>, D::Error> {
-    let text: Option<String> = Option::deserialize(deserializer)?;
-    let date = text.map(|text| {
-        let rule = "expires_on must be a date such as 2026-12-09";
-        plain_date(&text).ok_or_else(|| D::Error::custom(rule))
-    });
-    date.transpose()
 }
 
 /// The body of `POST …/{batch_id}/void`.
@@ -156,15 +146,6 @@ pub fn codes_answer(batch: &Batch, codes: &[CodeInBatch], csv: bool) -> Result<A
         Answer::text(200, "text/csv; charset=utf-8", table)
             .with_header("content-disposition", name),
     )
-}
-
-/// A text that no spreadsheet takes for a formula (OWASP, "CSV Injection").
-fn no_formula(text: String) -> String {
-    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
-        format!("'{text}")
-    } else {
-        text
-    }
 }
 
 fn csv_of(codes: &[CodeInBatch]) -> Result<String, Box<dyn std::error::Error + Send + Sync>> {

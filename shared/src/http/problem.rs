@@ -4,17 +4,19 @@
 
 use super::answer::Answer;
 use crate::commands::{
-    BatchError, CommandError, CreateSiteError, EmailNotVerified, ReadError, RedeemError,
-    RegisterError, RemoveError, SiteNotFound,
+    BatchError, CommandError, CreateSiteError, EmailNotVerified, MessageError, ReadError,
+    RedeemError, RegisterError, RemoveError, SiteNotFound, UserRefused,
 };
 use crate::domain::administrator::AdministratorRefused;
 use crate::domain::amount::BalanceOutOfRange;
-use crate::domain::code::SecretMissing;
+use crate::domain::card::CardRefused;
 use crate::domain::device::{RegistrationRefused, RemovalRefused};
 use crate::domain::identity::InvalidName;
 use crate::domain::locale::NoTimeZone;
 use crate::domain::redemption::CodeRefused;
+use crate::domain::secret::SecretMissing;
 use crate::domain::site::{DeletionRefused, SettingsRefused};
+use crate::domain::sms::MessageRefused;
 use crate::store::StoreError;
 use serde_json::{Map, Value, json};
 use std::error::Error;
@@ -62,10 +64,34 @@ problem_codes! {
     LastMaster = "last-master", 409, "A site has one master";
     /// The site holds balances, and nothing says that they are given up.
     SiteNotEmpty = "site-not-empty", 409, "The site holds balances";
+    /// The site has no such user.
+    UserNotFound = "user-not-found", 404, "There is no such user";
+    /// The site has a user of this ID.
+    UserExists = "user-exists", 409, "The user exists";
+    /// The user has no card, or a link leads to none.
+    CardNotFound = "card-not-found", 404, "There is no such card";
+    /// The user has a card.
+    CardExists = "card-exists", 409, "The user has a card";
+    /// The site would have more users than a site may.
+    TooManyUsers = "too-many-users", 422, "The site has too many users";
     /// The site would have more devices than a site may.
     TooManyDevices = "too-many-devices", 422, "The site has too many devices";
     /// The site would have more administrators than a site may.
     TooManyAdministrators = "too-many-administrators", 422, "The site has too many administrators";
+    /// The site has no such message.
+    MessageNotFound = "message-not-found", 404, "There is no such message";
+    /// The user has no mobile number.
+    NoMobileNumber = "no-mobile-number", 422, "The user has no mobile number";
+    /// The number's country is none that the site sends messages to.
+    SmsCountryNotAllowed = "sms-country-not-allowed", 422, "No messages go to this country";
+    /// The number's owner has opted out of messages.
+    OptedOut = "opted-out", 409, "The owner of the number wants no messages";
+    /// The site, or the number, had as many messages as may be in an hour or a day.
+    TooManyMessages = "too-many-messages", 429, "There are too many messages";
+    /// The message would have too many parts.
+    MessageTooLong = "message-too-long", 422, "The message is too long";
+    /// There are fewer SMS than are needed.
+    InsufficientSms = "insufficient-sms", 402, "There are too few SMS";
     /// There are fewer credits than are needed.
     InsufficientCredits = "insufficient-credits", 402, "There are too few credits";
     /// The site is halted, and this needs it running.
@@ -122,7 +148,7 @@ pub struct Problem {
 }
 
 impl Problem {
-    fn new(code: ProblemCode, detail: impl Into<String>) -> Self {
+    pub(super) fn new(code: ProblemCode, detail: impl Into<String>) -> Self {
         Self {
             code,
             detail: detail.into(),
@@ -324,7 +350,9 @@ impl From<CreateSiteError> for Problem {
 impl From<SettingsRefused> for Problem {
     fn from(error: SettingsRefused) -> Self {
         match error {
-            SettingsRefused::Nothing => Self::malformed(error.to_string()),
+            SettingsRefused::Nothing | SettingsRefused::Countries => {
+                Self::malformed(error.to_string())
+            }
             SettingsRefused::Balance(error) => error.into(),
         }
     }
@@ -395,6 +423,73 @@ impl From<RemoveError> for Problem {
             RemoveError::Refused(RemovalRefused::Balance(error)) => error.into(),
             RemoveError::NotFound => Self::new(ProblemCode::DeviceNotFound, error.to_string()),
         }
+    }
+}
+
+impl From<UserRefused> for Problem {
+    fn from(error: UserRefused) -> Self {
+        let detail = error.to_string();
+        match error {
+            UserRefused::Exists => Self::new(ProblemCode::UserExists, detail),
+            UserRefused::NotFound => Self::new(ProblemCode::UserNotFound, detail),
+            UserRefused::Nothing | UserRefused::Mobile(_) => Self::malformed(detail),
+            UserRefused::Full(_) => Self::new(ProblemCode::TooManyUsers, detail),
+            UserRefused::Card(refused) => refused.into(),
+        }
+    }
+}
+
+impl From<CardRefused> for Problem {
+    fn from(error: CardRefused) -> Self {
+        let detail = error.to_string();
+        match error {
+            CardRefused::Exists => Self::new(ProblemCode::CardExists, detail),
+            CardRefused::NotFound => Self::new(ProblemCode::CardNotFound, detail),
+            CardRefused::Validity { .. } => Self::malformed(detail),
+            CardRefused::PaymentRequired => Self::new(ProblemCode::PaymentRequired, detail),
+            CardRefused::InsufficientCredits { needed, available } => {
+                Self::new(ProblemCode::InsufficientCredits, detail)
+                    .with("needed", needed)
+                    .with("available", available)
+            }
+            CardRefused::Balance(error) => error.into(),
+        }
+    }
+}
+
+impl From<MessageError> for Problem {
+    fn from(error: MessageError) -> Self {
+        let detail = error.to_string();
+        match error {
+            MessageError::Refused(refused) => refused.into(),
+            MessageError::User(refused) => refused.into(),
+            MessageError::NotFound => Self::new(ProblemCode::MessageNotFound, detail),
+            MessageError::Network(_) => Self {
+                source: Some(Box::new(error)),
+                ..Self::new(ProblemCode::Busy, "nothing was changed; try again")
+            },
+        }
+    }
+}
+
+impl From<MessageRefused> for Problem {
+    fn from(error: MessageRefused) -> Self {
+        let detail = error.to_string();
+        let code = match error {
+            MessageRefused::NoNumber => ProblemCode::NoMobileNumber,
+            MessageRefused::Country { .. } => ProblemCode::SmsCountryNotAllowed,
+            MessageRefused::OptedOut => ProblemCode::OptedOut,
+            MessageRefused::TooMany(_) => ProblemCode::TooManyMessages,
+            MessageRefused::TooLong(_) => ProblemCode::MessageTooLong,
+            MessageRefused::PaymentRequired => ProblemCode::PaymentRequired,
+            MessageRefused::InsufficientSms { needed, available } => {
+                return Self::new(ProblemCode::InsufficientSms, detail)
+                    .with("needed", needed)
+                    .with("available", available);
+            }
+            MessageRefused::Balance(error) => return error.into(),
+        };
+        Self::new(code, detail)
     }
 }
 

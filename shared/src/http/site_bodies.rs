@@ -70,6 +70,9 @@ pub struct SettingsBody {
     /// Another language.
     #[serde(default)]
     pub language: Option<Language>,
+    /// Other countries that messages may be sent to.
+    #[serde(default)]
+    pub sms_countries: Option<Vec<Country>>,
 }
 
 impl SettingsBody {
@@ -80,6 +83,7 @@ impl SettingsBody {
             name: self.name,
             time_zone: self.time_zone,
             language: self.language,
+            sms_countries: self.sms_countries,
         }
     }
 }

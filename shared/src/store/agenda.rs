@@ -1,25 +1,27 @@
 //! Reading the agenda: the sites that have something to do, and nothing else.
 
 use super::items::agenda_instant;
-use super::keys::PK;
+use super::keys::{MESSAGE_PREFIX, PK, SITE_PREFIX, SK};
 use super::retry::{Attempts, Failure};
 use super::{AGENDA_INDEX, Store, StoreError};
-use crate::domain::identity::SiteId;
+use crate::domain::identity::{MessageId, SiteId};
 use aws_sdk_dynamodb::types::{AttributeValue, Select};
 use jiff::Timestamp;
 use std::collections::HashMap;
 
-/// A page of sites that are due, the longest due first.
+/// A page of what is due, the longest due first.
 #[derive(Debug)]
 pub struct Due {
     /// The sites.
     pub sites: Vec<SiteId>,
+    /// The messages that were reserved and not resolved, each with its site.
+    pub messages: Vec<(SiteId, MessageId)>,
     /// Where the next page begins; `None` after the last.
     pub next: Option<HashMap<String, AttributeValue>>,
 }
 
 impl Store {
-    /// Reads a page of the sites of one shard that are due at `until`. The index lags behind the table, so what
+    /// Reads a page of what of one shard is due at `until`. The index lags behind the table, so what
     /// it says is a hint: the site itself is read before anything is decided.
     ///
     /// # Errors
@@ -43,14 +45,24 @@ impl Store {
                 .map_err(Failure::of)
             {
                 Ok(page) => {
-                    let keys = page.items.unwrap_or_default();
-                    let sites = keys
-                        .iter()
-                        .filter_map(|item| item.get(PK)?.as_s().ok()?.strip_prefix("SITE#"));
-                    return Ok(Due {
-                        sites: sites.filter_map(|id| SiteId::parse(id).ok()).collect(),
+                    let mut due = Due {
+                        sites: Vec::new(),
+                        messages: Vec::new(),
                         next: page.last_evaluated_key,
-                    });
+                    };
+                    for item in page.items.unwrap_or_default() {
+                        let key = |name: &str| item.get(name)?.as_s().ok();
+                        let site = key(PK).and_then(|pk| pk.strip_prefix(SITE_PREFIX));
+                        let site = site.and_then(|id| SiteId::parse(id).ok());
+                        let message = key(SK).and_then(|sk| sk.strip_prefix(MESSAGE_PREFIX));
+                        let message = message.and_then(|id| MessageId::parse(id).ok());
+                        match (site, message) {
+                            (Some(site), Some(message)) => due.messages.push((site, message)),
+                            (Some(site), None) => due.sites.push(site),
+                            (None, _) => {}
+                        }
+                    }
+                    return Ok(due);
                 }
                 Err(failure) => attempts.read_again(failure).await?,
             }

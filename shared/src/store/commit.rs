@@ -3,17 +3,18 @@
 //! Who races whom over which condition:
 //!
 //! ```text
-//! two commands on one site          both read version 7; one writes 8; SITE_UNCHANGED fails for the other
+//! two commands on one site          both read version 7; one writes 8; UNCHANGED fails for the other
 //! one code on two sites             both read it outstanding; CODE_NOT_APPLIED fails for the slower
 //! applying a code and voiding it    CODE_NOT_APPLIED here, its mirror image there
 //! one request sent twice at once    REQUEST_UNKNOWN fails for the slower, which then answers as the first did
 //! one device registered twice       ABSENT fails for the slower
-//! a write whose answer was lost     sent again, it fails by SITE_UNCHANGED; the entry's command ID says whose it was
+//! a write whose answer was lost     sent again, it fails by UNCHANGED; the entry's command ID says whose it was
 //! ```
 
 use super::Store;
 use super::items::{
-    FirstAnswer, Item, encode, encode_device, encode_entry, encode_history, encode_site,
+    CardOwner, FirstAnswer, Item, encode, encode_device, encode_entry, encode_history,
+    encode_message, encode_number, encode_roster, encode_site, encode_user,
 };
 use super::keys::{Key, RequestOf};
 use super::retry::Failure;
@@ -21,9 +22,12 @@ use crate::domain::account::Sale;
 use crate::domain::change::{Change, Guard};
 use crate::domain::code::{Application, CodeKey};
 use crate::domain::identity::{CommandId, SiteId};
+use crate::domain::person::Roster;
 use aws_sdk_dynamodb::error::{BuildError, SdkError};
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
-use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, TransactWriteItem, Update};
+use aws_sdk_dynamodb::types::{
+    AttributeValue, ConditionCheck, Delete, Put, TransactWriteItem, Update,
+};
 use jiff::{Timestamp, civil::Date};
 use std::error::Error;
 
@@ -31,8 +35,8 @@ use std::error::Error;
 pub(super) const ABSENT: &str = "attribute_not_exists(PK)";
 /// The item must exist.
 pub(super) const PRESENT: &str = "attribute_exists(PK)";
-/// The site is the one that was read.
-const SITE_UNCHANGED: &str = "version = :read";
+/// The site, user or roster is the one that was read.
+const UNCHANGED: &str = "version = :read";
 /// Nobody applied the code.
 pub(super) const CODE_NOT_APPLIED: &str = "attribute_not_exists(applied_at)";
 /// Its partner did not void it.
@@ -41,8 +45,26 @@ pub(super) const CODE_NOT_VOIDED: &str = "attribute_not_exists(voided_at)";
 const CODE_NOT_EXPIRED: &str = "(attribute_not_exists(expires_on) OR expires_on >= :today)";
 /// It is for every site, or for this one.
 const CODE_NOT_BOUND_ELSEWHERE: &str = "(attribute_not_exists(bound_to) OR bound_to = :site)";
+/// The request is the one that was remembered.
+const REQUEST_OWN: &str = "fingerprint = :own";
 /// No request had this key, or it may be forgotten: TTL removes items late.
 const REQUEST_UNKNOWN: &str = "(attribute_not_exists(PK) OR expires_at < :now)";
+
+/// What is written of the people of a site, without an entry: no balance changes. The site must be the one that was
+/// read, so that nobody acts who has just lost their role.
+#[derive(Clone, Debug)]
+pub struct PeopleChange<'a> {
+    /// The site.
+    pub site_id: &'a SiteId,
+    /// The version of the site that was read.
+    pub site_version: u64,
+    /// How many users there are after it, if that changes.
+    pub roster: Option<Roster>,
+    /// Who changes.
+    pub guards: Vec<Guard>,
+    /// The request that is remembered with it.
+    pub request: Option<RequestRecord>,
+}
 
 /// One site's part of a transaction.
 #[derive(Clone, Copy, Debug)]
@@ -95,6 +117,55 @@ impl Store {
         })
     }
 
+    /// Commits a change of a site's people as one transaction: all or nothing.
+    ///
+    /// # Errors
+    /// [`CommitFailed`] says whether anything can have been changed. Of guards that failed it gives those of users.
+    pub async fn commit_people(&self, change: &PeopleChange<'_>) -> Result<(), CommitFailed> {
+        let items = self.people_items(change);
+        let items = items.map_err(|error| CommitFailed::Failed(Failure::Fatal(error)))?;
+        let first_guard = 1 + usize::from(change.roster.is_some());
+        self.transact(items).await.map_err(|refused| match refused {
+            Refused::Conditions(places) => {
+                let guards = change.guards.iter().enumerate();
+                let failed = guards.filter(|(place, _)| places.contains(&(first_guard + place)));
+                CommitFailed::Lost(failed.map(|(_, guard)| guard.clone()).collect())
+            }
+            Refused::Failed(failure) => CommitFailed::Failed(failure),
+        })
+    }
+
+    /// The site comes first, then the roster, then the guards, and the request last.
+    fn people_items(
+        &self,
+        change: &PeopleChange<'_>,
+    ) -> Result<Vec<TransactWriteItem>, Box<dyn Error + Send + Sync>> {
+        let site = Key::Site(change.site_id.clone());
+        let mut items = vec![self.unchanged(&site, change.site_version)?];
+        if let Some(roster) = change.roster {
+            let item = encode_roster(change.site_id, roster)?;
+            items.push(self.over(item, roster.version)?);
+        }
+        for guard in &change.guards {
+            items.push(self.guard(guard, change.site_id)?);
+        }
+        if let Some(request) = &change.request {
+            items.push(self.request(request)?);
+        }
+        Ok(items)
+    }
+
+    /// A site or user must have this version; nothing of it is written.
+    fn unchanged(&self, key: &Key, version: u64) -> Result<TransactWriteItem, BuildError> {
+        let check = ConditionCheck::builder()
+            .table_name(&self.table)
+            .set_key(Some(key.attributes()))
+            .condition_expression(UNCHANGED)
+            .expression_attribute_values(":read", AttributeValue::N(version.to_string()))
+            .build()?;
+        Ok(TransactWriteItem::builder().condition_check(check).build())
+    }
+
     /// Sends one transaction, once.
     pub(super) async fn transact(&self, items: Vec<TransactWriteItem>) -> Result<(), Refused> {
         let request = self
@@ -138,16 +209,39 @@ impl Store {
         Ok(self.put(item, REQUEST_UNKNOWN, [(":now", now)])?)
     }
 
+    /// Remembers of a request that was remembered what came of it in the end.
+    ///
+    /// # Errors
+    /// As [`Store::commit`]; lost where the request is another's by now.
+    pub async fn complete_request(&self, request: &RequestRecord) -> Result<(), CommitFailed> {
+        let key = Key::Request(request.whose.clone(), request.key.clone());
+        let own = AttributeValue::S(request.answer.fingerprint.clone());
+        let item = encode(&key, &request.answer).map_err(fatal)?;
+        let put = self
+            .put(item, REQUEST_OWN, [(":own", own)])
+            .map_err(fatal)?;
+        self.transact(vec![put])
+            .await
+            .map_err(|refused| match refused {
+                Refused::Conditions(_) => CommitFailed::Lost(Vec::new()),
+                Refused::Failed(failure) => CommitFailed::Failed(failure),
+            })
+    }
+
     fn site(&self, change: &Change) -> Result<TransactWriteItem, Box<dyn Error + Send + Sync>> {
-        let item = encode_site(&change.site)?;
-        Ok(match change.expected_version() {
-            None => self.put(item, ABSENT, [])?,
-            Some(read) => self.put(
+        Ok(self.over(encode_site(&change.site)?, change.site.version)?)
+    }
+
+    /// Writes an item of this version over the version before, or where there is none.
+    fn over(&self, item: Item, version: u64) -> Result<TransactWriteItem, BuildError> {
+        match version.saturating_sub(1) {
+            0 => self.put(item, ABSENT, []),
+            read => self.put(
                 item,
-                SITE_UNCHANGED,
+                UNCHANGED,
                 [(":read", AttributeValue::N(read.to_string()))],
-            )?,
-        })
+            ),
+        }
     }
 
     fn guard(
@@ -165,6 +259,33 @@ impl Store {
             Guard::DeviceRemoved(device) => {
                 self.delete(&Key::Device(site.clone(), device.clone()))?
             }
+            Guard::UserAdded(user) => self.put(encode_user(user)?, ABSENT, [])?,
+            Guard::UserChanged(user) => self.over(encode_user(user)?, user.version)?,
+            Guard::UserRemoved { id, version } => {
+                let key = Key::User(site.clone(), id.clone());
+                let read = AttributeValue::N(version.to_string());
+                self.delete_if(&key, UNCHANGED, [(":read", read)])?
+            }
+            Guard::CardLinked { key, user_id } => {
+                let owner = CardOwner {
+                    site_id: site.clone(),
+                    user_id: user_id.clone(),
+                };
+                self.put(encode(&Key::Card(key.clone()), &owner)?, ABSENT, [])?
+            }
+            Guard::UserUnchanged { id, version } => {
+                self.unchanged(&Key::User(site.clone(), id.clone()), *version)?
+            }
+            Guard::MessageReserved(message) => {
+                self.put(encode_message(site, message)?, ABSENT, [])?
+            }
+            Guard::MessageFailed { id, why, sender } => {
+                self.fail_message(&Key::Message(site.clone(), id.clone()), *why, sender)?
+            }
+            Guard::NumberCounted { number, at } => {
+                self.over(encode_number(site, number, *at)?, number.version)?
+            }
+            Guard::CardUnlinked(key) => self.delete(&Key::Card(key.clone()))?,
             Guard::AdministratorAdded { email } => {
                 let key = Key::AdministratorOf(email.clone(), site.clone());
                 self.put(key.attributes(), ABSENT, [])?
@@ -179,12 +300,24 @@ impl Store {
 
     /// Deletes an item that must be there.
     fn delete(&self, key: &Key) -> Result<TransactWriteItem, BuildError> {
-        let delete = Delete::builder()
+        self.delete_if(key, PRESENT, [])
+    }
+
+    /// Deletes an item under a condition, whose values are given with it.
+    fn delete_if<const N: usize>(
+        &self,
+        key: &Key,
+        condition: &str,
+        values: [(&str, AttributeValue); N],
+    ) -> Result<TransactWriteItem, BuildError> {
+        let mut delete = Delete::builder()
             .table_name(&self.table)
             .set_key(Some(key.attributes()))
-            .condition_expression(PRESENT)
-            .build()?;
-        Ok(TransactWriteItem::builder().delete(delete).build())
+            .condition_expression(condition);
+        for (name, value) in values {
+            delete = delete.expression_attribute_values(name, value);
+        }
+        Ok(TransactWriteItem::builder().delete(delete.build()?).build())
     }
 
     /// Adds up what a site got of a partner. It needs no condition: the transaction that it is part of is carried out
@@ -239,6 +372,12 @@ impl Store {
         Ok(TransactWriteItem::builder().update(update).build())
     }
 
+    /// A `Put` without a condition: of what never changes.
+    pub(super) fn put_over(&self, item: Item) -> Result<TransactWriteItem, BuildError> {
+        let put = Put::builder().table_name(&self.table).set_item(Some(item));
+        Ok(TransactWriteItem::builder().put(put.build()?).build())
+    }
+
     /// A `Put` under a condition, whose values are given with it.
     pub(super) fn put<const N: usize>(
         &self,
@@ -255,6 +394,10 @@ impl Store {
         }
         Ok(TransactWriteItem::builder().put(put.build()?).build())
     }
+}
+
+fn fatal(error: impl Into<Box<dyn Error + Send + Sync>>) -> CommitFailed {
+    CommitFailed::Failed(Failure::Fatal(error.into()))
 }
 
 /// A transaction that was not carried out, or may not have been.

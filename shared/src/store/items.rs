@@ -5,16 +5,19 @@ use crate::domain::account::{HistoryLine, Received, Told};
 use crate::domain::agenda;
 use crate::domain::amount::Balances;
 use crate::domain::calendar::{AnchorDay, Devices};
-use crate::domain::code::{
-    Application, Batch, Code, CodeKey, CodeState, CodeValue, SecretId, Voiding,
-};
+use crate::domain::card::Card;
+use crate::domain::code::{Application, Batch, Code, CodeKey, CodeState, CodeValue, Voiding};
 use crate::domain::device::Device;
 use crate::domain::entry::{Entry, Hash};
 use crate::domain::identity::{
-    BatchId, CommandId, Country, DeviceId, Email, Language, PartnerId, Reason, SiteId, SiteName,
-    Subject, TimeZone,
+    BatchId, CommandId, Country, DeviceId, Email, Language, MessageId, PartnerId, PersonName,
+    Reason, SiteId, SiteName, Subject, TimeZone, UserId,
 };
+use crate::domain::person::{Profile, Roster, User, UserKind};
+use crate::domain::phone::Mobile;
+use crate::domain::secret::SecretId;
 use crate::domain::site::{Administrator, Site, SiteType, Status};
+use crate::domain::sms::{Message, NumberCount, SendWindow};
 use crate::domain::warning::DaysBefore;
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::{Timestamp, civil::Date};
@@ -67,6 +70,12 @@ struct SiteAttributes {
     charged_through: Date,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     warned: Option<DaysBefore>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sms_countries: Option<Vec<Country>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sms_window: Option<SendWindow>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    users_to_erase: bool,
     sequence: u64,
     last_hash: Hash,
     last_entry_at: Timestamp,
@@ -103,6 +112,9 @@ pub(super) fn encode_site(site: &Site) -> Result<Item, CorruptItem> {
             .collect(),
         charged_through: site.charged_through,
         warned: site.warned,
+        sms_countries: site.sms_countries.clone(),
+        sms_window: site.sms_window,
+        users_to_erase: site.users_to_erase,
         sequence: site.sequence,
         last_hash: site.last_hash,
         last_entry_at: site.last_entry_at,
@@ -146,6 +158,9 @@ pub fn decode_site(item: &Item) -> Result<Site, CorruptItem> {
         devices,
         charged_through: attributes.charged_through,
         warned: attributes.warned,
+        sms_countries: attributes.sms_countries,
+        sms_window: attributes.sms_window,
+        users_to_erase: attributes.users_to_erase,
         sequence: attributes.sequence,
         last_hash: attributes.last_hash,
         last_entry_at: attributes.last_entry_at,
@@ -385,6 +400,222 @@ pub fn decode_device(item: &Item) -> Result<Device, CorruptItem> {
         name: attributes.name,
         registered_on: attributes.registered_on,
     })
+}
+
+#[derive(Serialize, Deserialize)]
+struct UserAttributes {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    name: Option<PersonName>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    kind: Option<UserKind>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    email: Option<Email>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    mobile: Option<Mobile>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    card: Option<Card>,
+    added_at: Timestamp,
+    added_by: CommandId,
+    version: u64,
+}
+
+pub(super) fn encode_user(user: &User) -> Result<Item, CorruptItem> {
+    let Profile {
+        name,
+        kind,
+        email,
+        mobile,
+    } = user.profile.clone();
+    let attributes = UserAttributes {
+        name,
+        kind,
+        email,
+        mobile,
+        card: user.card.clone(),
+        added_at: user.added_at,
+        added_by: user.added_by.clone(),
+        version: user.version,
+    };
+    encode(
+        &Key::User(user.site_id.clone(), user.id.clone()),
+        &attributes,
+    )
+}
+
+/// Reads a user.
+///
+/// # Errors
+/// The item is not of its form.
+pub fn decode_user(item: &Item) -> Result<User, CorruptItem> {
+    let corrupt = |reason: &str| CorruptItem::of(item, reason);
+    let attributes: UserAttributes = decode(item)?;
+    let site_id = second_part(item, PK).and_then(|id| SiteId::parse(id).ok());
+    let id = second_part(item, SK).and_then(|rest| rest.split_once('#'));
+    let id = id.and_then(|(_, id)| UserId::parse(id).ok());
+    Ok(User {
+        site_id: site_id.ok_or_else(|| corrupt("its key has no site ID"))?,
+        id: id.ok_or_else(|| corrupt("its key has no user ID"))?,
+        profile: Profile {
+            name: attributes.name,
+            kind: attributes.kind,
+            email: attributes.email,
+            mobile: attributes.mobile,
+        },
+        card: attributes.card,
+        added_at: attributes.added_at,
+        added_by: attributes.added_by,
+        version: attributes.version,
+    })
+}
+
+#[derive(Serialize, Deserialize)]
+struct RosterAttributes {
+    users: u32,
+    next_number: u32,
+    version: u64,
+}
+
+pub(super) fn encode_roster(site: &SiteId, roster: Roster) -> Result<Item, CorruptItem> {
+    let attributes = RosterAttributes {
+        users: roster.users,
+        next_number: roster.next_number,
+        version: roster.version,
+    };
+    encode(&Key::Roster(site.clone()), &attributes)
+}
+
+/// Reads how many users a site has.
+///
+/// # Errors
+/// The item is not of its form.
+pub fn decode_roster(item: &Item) -> Result<Roster, CorruptItem> {
+    let RosterAttributes {
+        users,
+        next_number,
+        version,
+    } = decode(item)?;
+    Ok(Roster {
+        users,
+        next_number,
+        version,
+    })
+}
+
+#[derive(Serialize, Deserialize)]
+struct MessageAttributes {
+    #[serde(flatten)]
+    message: Message,
+    /// The network's ID, once it took the message.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    network_id: Option<String>,
+    /// Who sends it: the one command that claimed it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    claimed_by: Option<CommandId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    agenda_shard: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    agenda_at: Option<String>,
+}
+
+pub(super) fn encode_message(site: &SiteId, message: &Message) -> Result<Item, CorruptItem> {
+    let at = message.agenda_at().map(agenda_instant);
+    let attributes = MessageAttributes {
+        message: message.clone(),
+        network_id: None,
+        claimed_by: None,
+        agenda_shard: at.as_ref().map(|_| agenda::shard_of(site).to_string()),
+        agenda_at: at,
+    };
+    encode(&Key::Message(site.clone(), message.id.clone()), &attributes)
+}
+
+/// Reads a message, and who claimed it.
+///
+/// # Errors
+/// The item is not of its form.
+pub fn decode_message(item: &Item) -> Result<(Message, Option<CommandId>), CorruptItem> {
+    let attributes: MessageAttributes = decode(item)?;
+    Ok((attributes.message, attributes.claimed_by))
+}
+
+#[derive(Serialize, Deserialize)]
+struct NumberAttributes {
+    #[serde(flatten)]
+    window: SendWindow,
+    version: u64,
+    /// When the item may be forgotten: the table's TTL.
+    expires_at: i64,
+}
+
+/// How long it is remembered how many messages a number was sent, in seconds: longer than the day that is counted.
+const NUMBER_KEPT_S: i64 = 2 * 86_400;
+
+pub(super) fn encode_number(
+    site: &SiteId,
+    number: &NumberCount,
+    at: Timestamp,
+) -> Result<Item, CorruptItem> {
+    let attributes = NumberAttributes {
+        window: number.window,
+        version: number.version,
+        expires_at: at.as_second() + NUMBER_KEPT_S,
+    };
+    encode(&Key::Number(site.clone(), number.key.clone()), &attributes)
+}
+
+/// Reads how many messages a number was sent.
+///
+/// # Errors
+/// The item is not of its form.
+pub fn decode_number(item: &Item) -> Result<NumberCount, CorruptItem> {
+    let corrupt = |reason: &str| CorruptItem::of(item, reason);
+    let attributes: NumberAttributes = decode(item)?;
+    let key = second_part(item, SK).map(str::to_owned);
+    Ok(NumberCount {
+        key: key.ok_or_else(|| corrupt("its key has no hash"))?,
+        window: attributes.window,
+        version: attributes.version,
+    })
+}
+
+/// Which message the network's ID belongs to.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub struct NetworkMessage {
+    /// The site.
+    pub site_id: SiteId,
+    /// The message.
+    pub message_id: MessageId,
+    /// When the item may be forgotten: the table's TTL.
+    pub expires_at: i64,
+}
+
+impl NetworkMessage {
+    /// Reads which message the network's ID belongs to.
+    ///
+    /// # Errors
+    /// The item is not of its form.
+    pub fn decode(item: &Item) -> Result<Self, CorruptItem> {
+        decode(item)
+    }
+}
+
+/// Whose card a link leads to.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub struct CardOwner {
+    /// The site.
+    pub site_id: SiteId,
+    /// The user.
+    pub user_id: UserId,
+}
+
+impl CardOwner {
+    /// Reads whose card a link leads to.
+    ///
+    /// # Errors
+    /// The item is not of its form.
+    pub fn decode(item: &Item) -> Result<Self, CorruptItem> {
+        decode(item)
+    }
 }
 
 /// What a site got of a partner, and when it last did: an item that is only ever added to.

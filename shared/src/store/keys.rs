@@ -1,7 +1,8 @@
 //! The keys of the table's items.
 
+use crate::domain::card::CardKey;
 use crate::domain::code::CodeKey;
-use crate::domain::identity::{BatchId, DeviceId, Email, PartnerId, SiteId};
+use crate::domain::identity::{BatchId, DeviceId, Email, MessageId, PartnerId, SiteId, UserId};
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 use std::collections::HashMap;
@@ -14,6 +15,10 @@ pub(super) const SK: &str = "SK";
 pub(super) const ENTRY_PREFIX: &str = "ENTRY#";
 /// What the sort keys of devices begin with.
 pub(super) const DEVICE_PREFIX: &str = "DEVICE#";
+/// What the sort keys of users begin with.
+pub(super) const USER_PREFIX: &str = "USER#";
+/// What the sort keys of messages begin with.
+pub(super) const MESSAGE_PREFIX: &str = "MESSAGE#";
 /// What the sort keys of batches begin with.
 pub(super) const BATCH_PREFIX: &str = "BATCH#";
 /// What the sort keys of a person's and of a partner's sites begin with.
@@ -30,6 +35,18 @@ pub enum Key {
     Entry(SiteId, u64),
     /// A device of a site.
     Device(SiteId, DeviceId),
+    /// A user of a site.
+    User(SiteId, UserId),
+    /// How many users a site has.
+    Roster(SiteId),
+    /// What finds a card by its link.
+    Card(CardKey),
+    /// A message of a site.
+    Message(SiteId, MessageId),
+    /// How many messages a site sent to a number, by the keyed hash of the number.
+    Number(SiteId, String),
+    /// What finds a message by the network's ID.
+    Network(String),
     /// A request, by whose it is and its idempotency key.
     Request(RequestOf, String),
     /// A code.
@@ -65,6 +82,17 @@ impl Key {
             Self::Device(site, device) => {
                 (site_partition(site), format!("{DEVICE_PREFIX}{device}"))
             }
+            Self::User(site, user) => (
+                site_partition(site),
+                format!("{USER_PREFIX}{}", user_sort_key(user)),
+            ),
+            Self::Roster(site) => (site_partition(site), "ROSTER".to_owned()),
+            Self::Message(site, message) => {
+                (site_partition(site), format!("{MESSAGE_PREFIX}{message}"))
+            }
+            Self::Number(site, key) => (site_partition(site), format!("NUMBER#{key}")),
+            Self::Network(id) => (format!("SNS#{id}"), "SNS".to_owned()),
+            Self::Card(key) => (format!("CARD#{}", key.as_str()), "CARD".to_owned()),
             Self::Request(whose, key) => {
                 let partition = match whose {
                     RequestOf::Site(site) => site_partition(site),
@@ -111,6 +139,16 @@ pub(super) fn site_partition(site: &SiteId) -> String {
 /// The sort key of an entry: sixteen digits, which 2^53 entries fit, so that the text sorts as the number does.
 pub(super) fn entry_sort_key(sequence: u64) -> String {
     format!("{ENTRY_PREFIX}{sequence:016}")
+}
+
+/// A user's ID as the table sorts it: numbers by their value and before all others, which sort as texts.
+pub(super) fn user_sort_key(user: &UserId) -> String {
+    let id = user.as_str();
+    if id.bytes().all(|b| b.is_ascii_digit()) {
+        format!("{:02}#{id}", id.len())
+    } else {
+        format!("99#{id}")
+    }
 }
 
 /// The partition of a partner's batches and requests.

@@ -3,12 +3,13 @@
 
 use super::items::Item;
 use super::keys::{
-    BATCH_PREFIX, DEVICE_PREFIX, HISTORY_PREFIX, PK, SITE_PREFIX, SK, account_partition,
-    history_instant, partner_partition, person_partition, site_partition,
+    BATCH_PREFIX, DEVICE_PREFIX, HISTORY_PREFIX, MESSAGE_PREFIX, PK, SITE_PREFIX, SK, USER_PREFIX,
+    account_partition, history_instant, partner_partition, person_partition, site_partition,
+    user_sort_key,
 };
 use super::retry::{Attempts, Failure};
 use super::{Store, StoreError};
-use crate::domain::identity::{Email, PartnerId, SiteId};
+use crate::domain::identity::{Email, PartnerId, SiteId, UserId};
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 use std::collections::HashMap;
@@ -55,6 +56,27 @@ impl Listing {
     #[must_use]
     pub fn sites_of_person(email: &Email) -> Self {
         Self::of(person_partition(email), SITE_PREFIX)
+    }
+
+    /// The messages of a site, the newest first: their IDs begin with the time.
+    #[must_use]
+    pub fn messages(site: &SiteId) -> Self {
+        Self {
+            newest_first: true,
+            ..Self::of(site_partition(site), MESSAGE_PREFIX)
+        }
+    }
+
+    /// The users of a site: those whose ID is a number by its value, then the others by their IDs.
+    #[must_use]
+    pub fn users(site: &SiteId) -> Self {
+        Self::of(site_partition(site), USER_PREFIX)
+    }
+
+    /// Where a page of users begins that comes after a user.
+    #[must_use]
+    pub fn after_user(user: &UserId) -> String {
+        user_sort_key(user)
     }
 
     /// The batches of a partner, the newest first: their IDs begin with the time.

@@ -11,16 +11,19 @@ mod items;
 mod keys;
 mod listing;
 mod load;
+mod message;
 mod retry;
 mod statement;
 
 pub use agenda::Due;
 pub(crate) use batch::MAX_CODES_VOIDED_AT_ONCE;
 pub use batch::{NotCarriedOut, Written};
-pub use commit::{Commit, CommitFailed, RequestRecord};
+pub use commit::{Commit, CommitFailed, PeopleChange, RequestRecord};
 pub use items::{
-    CorruptItem, FirstAnswer, Item, SiteOfAttributes, decode_administrator_of, decode_batch,
-    decode_code, decode_device, decode_entry, decode_history, decode_site, decode_site_of,
+    CardOwner, CorruptItem, FirstAnswer, Item, NetworkMessage, SiteOfAttributes,
+    decode_administrator_of, decode_batch, decode_code, decode_device, decode_entry,
+    decode_history, decode_message, decode_number, decode_roster, decode_site, decode_site_of,
+    decode_user,
 };
 pub use keys::{Key, RequestOf};
 pub use listing::{Listed, Listing};

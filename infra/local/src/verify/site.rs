@@ -114,6 +114,7 @@ struct Ledger {
     time_zone: Option<TimeZone>,
     language: Option<Language>,
     country: Option<Country>,
+    sms_countries: Option<Vec<Country>>,
     administrators: BTreeMap<String, Role>,
     /// No date is earlier than this: the date of the creation, and what had been charged when the site last moved to
     /// another time zone.
@@ -125,6 +126,8 @@ struct Ledger {
     settled: Date,
     /// The due date that halted the site.
     halted: Option<Date>,
+    /// The parts of each message that was charged and not given back.
+    charged_messages: BTreeMap<String, u32>,
     /// What was overdue is paid, and the resume has to follow.
     paid: bool,
     /// How many days before it falls short the site was warned last, while that is true.
@@ -186,6 +189,7 @@ impl Ledger {
                 name,
                 time_zone,
                 language,
+                sms_countries,
             } => {
                 expect(free, "settings change no balance")?;
                 self.up_to_date(entry)?;
@@ -198,6 +202,7 @@ impl Ledger {
                 self.name = name.clone().or(self.name.take());
                 self.time_zone = time_zone.clone().or(self.time_zone.take());
                 self.language = language.clone().or(self.language.take());
+                self.sms_countries = sms_countries.clone().or(self.sms_countries.take());
             }
             Event::AdministratorChange {
                 email,
@@ -330,6 +335,68 @@ impl Ledger {
                 self.paid = false;
                 self.settled = *resumed_on;
             }
+            Event::SmsReservation {
+                message_id, parts, ..
+            } => {
+                expect(
+                    self.halted.is_none(),
+                    "a message was charged while the site was halted",
+                )?;
+                self.up_to_date(entry)?;
+                let price = Changes {
+                    sms: -i64::from(*parts),
+                    ..Changes::NONE
+                };
+                expect(
+                    *parts > 0 && entry.changes == price,
+                    "a message costs one SMS a part",
+                )?;
+                let new = self.charged_messages.insert(message_id.to_string(), *parts);
+                expect(new.is_none(), "a message was charged twice")?;
+            }
+            Event::SmsRefund {
+                message_id, parts, ..
+            } => {
+                let back = Changes {
+                    sms: i64::from(*parts),
+                    ..Changes::NONE
+                };
+                expect(entry.changes == back, "a refund gives back one SMS a part")?;
+                let charged = self.charged_messages.remove(message_id.as_str());
+                expect(
+                    charged == Some(*parts),
+                    "a message was given back that was not charged, or twice",
+                )?;
+            }
+            Event::CardIssue { .. } | Event::CardReissue { .. } => {
+                expect(
+                    self.halted.is_none(),
+                    "a card was issued while the site was halted",
+                )?;
+                self.up_to_date(entry)?;
+                let again = matches!(entry.event, Event::CardReissue { .. });
+                let before = entry
+                    .balances
+                    .maintenance_credits
+                    .checked_add_signed(-entry.changes.maintenance_credits);
+                let price = if self.dynamic() {
+                    Changes::NONE
+                } else if again && before.is_some_and(|before| before > 0) {
+                    Changes {
+                        maintenance_credits: -1,
+                        ..Changes::NONE
+                    }
+                } else {
+                    Changes {
+                        credits: -1,
+                        ..Changes::NONE
+                    }
+                };
+                expect(
+                    entry.changes == price,
+                    "a card takes one credit of a regular site, or a maintenance credit where it replaces one",
+                )?;
+            }
             Event::Warning {
                 days_before,
                 falls_short_on,
@@ -455,7 +522,8 @@ impl Ledger {
             self.name.as_ref() == Some(&site.name)
                 && self.time_zone.as_ref() == Some(&site.time_zone)
                 && self.language.as_ref() == Some(&site.language)
-                && self.country.as_ref() == Some(&site.country),
+                && self.country.as_ref() == Some(&site.country)
+                && self.sms_countries == site.sms_countries,
             "its settings are not those of its statement",
         )?;
         let own = site.administrators.iter();

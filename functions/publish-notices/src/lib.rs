@@ -1,0 +1,103 @@
+//! `publish-notices`: reads the table's stream, and publishes warnings, halts and resumes to a topic.
+//!
+//! The statement is the outbox: what is published is an entry, with the entry's ID to tell repeats by. A record that
+//! cannot be published is reported, so that Lambda hands it out again, with all that came after it in its shard: so each
+//! is published at least once. Of its site nothing later is published in the same batch, which keeps the order; the
+//! records of other sites are. One that never can be ends in the queue of failures, and the stream goes on.
+
+use aws_lambda_events::dynamodb::{Event, EventRecord};
+use aws_lambda_events::streams::{DynamoDbBatchItemFailure, DynamoDbEventResponse};
+use site_credits::domain::entry::Entry;
+use site_credits::domain::identity::SiteId;
+use site_credits::domain::wording::{NOTICE_KINDS, notice};
+use site_credits::sns::{NotPublished, Topic};
+use site_credits::store::{Attempts, CorruptItem, Item, Store, StoreError, decode_entry};
+use site_credits::telemetry;
+use std::collections::HashSet;
+
+/// The function, with what it needs.
+#[derive(Debug)]
+pub struct PublishNotices {
+    /// The table.
+    pub store: Store,
+    /// The topic.
+    pub topic: Topic,
+}
+
+/// Why a record is not published.
+#[derive(Debug, thiserror::Error)]
+enum Held {
+    /// It is no entry, though it says so.
+    #[error("the record is no entry")]
+    Corrupt(#[from] CorruptItem),
+    /// Its site is not there.
+    #[error("the entry's site is not there")]
+    NoSite,
+    /// The site could not be read.
+    #[error("the entry's site could not be read")]
+    Store(#[from] StoreError),
+    /// The topic does not take it.
+    #[error(transparent)]
+    Topic(#[from] NotPublished),
+}
+
+impl PublishNotices {
+    /// Publishes what of a batch people are to be told of, and reports the records that could not be.
+    pub async fn handle(&self, event: Event) -> DynamoDbEventResponse {
+        let mut response = DynamoDbEventResponse::default();
+        let mut held_sites = HashSet::new();
+        let mut published = 0_u64;
+        for record in event.records {
+            let number = record.change.sequence_number.clone();
+            let partition = partition_of(&record);
+            if held_sites.contains(&partition) {
+                continue;
+            }
+            match Box::pin(self.publish(record)).await {
+                Ok(done) => published += u64::from(done),
+                Err(held) => {
+                    let causes = telemetry::causes(&held);
+                    tracing::error!(sequence_number = number, causes, "a notice was held back");
+                    held_sites.insert(partition);
+                    let mut failure = DynamoDbBatchItemFailure::default();
+                    failure.item_identifier = Some(number.unwrap_or_default());
+                    response.batch_item_failures.push(failure);
+                }
+            }
+        }
+        let held = response.batch_item_failures.len();
+        tracing::info!(published, held, "published");
+        response
+    }
+
+    /// Publishes one record; false where nobody is told of it.
+    async fn publish(&self, record: EventRecord) -> Result<bool, Held> {
+        if record.event_name != "INSERT" {
+            return Ok(false);
+        }
+        let item: Item = record.change.new_image.into();
+        let text = |name: &str| item.get(name)?.as_s().ok();
+        let is_entry = text("SK").is_some_and(|key| key.starts_with("ENTRY#"));
+        // What is of another kind is left alone, whatever is wrong with it.
+        let told = text("kind").is_none_or(|kind| NOTICE_KINDS.contains(&kind.as_str()));
+        if !is_entry || !told {
+            return Ok(false);
+        }
+        let (entry, _): (Entry, _) = decode_entry(&item)?;
+        let site_id: SiteId = entry.site_id.clone();
+        let mut attempts = Attempts::default();
+        let site = self.store.site_by_id(&site_id, &mut attempts).await?;
+        let Some(notice) = notice(&entry, &site.ok_or(Held::NoSite)?) else {
+            return Ok(false);
+        };
+        self.topic.publish(site_id.as_str(), &notice).await?;
+        Ok(true)
+    }
+}
+
+/// The partition of a record: the site, whose records keep their order.
+fn partition_of(record: &EventRecord) -> String {
+    let key: Item = record.change.keys.clone().into();
+    let key = key.get("PK").and_then(|key| key.as_s().ok());
+    key.cloned().unwrap_or_default()
+}
