@@ -651,3 +651,109 @@ async fn a_code_that_is_half_voided_and_one_that_was_voided_by_nobody() {
     books.put(&code);
     books.shows(&["1 codes are voided, and 2 were told"]).await;
 }
+
+impl Books {
+    /// A site with a user, a card, and a message on its way.
+    async fn with_people() -> Self {
+        let books = Self::new().await;
+        let (site, now) = (&books.site, at("2027-02-10T12:00:00Z"));
+        let post = |rest: &str, body: Value| Call::post(format!("/sites/{site}{rest}"), &body, now);
+        let ann = json!({ "user_id": "7", "mobile": "+436641234567" });
+        for call in [
+            post("/users", ann),
+            post("/users/7/card", json!({})),
+            post("/users/7/card/deliveries", json!({})),
+        ] {
+            assert_eq!(books.system.send(call).await.status, 201);
+        }
+        assert_eq!(books.system.findings().await.violations, []);
+        books
+    }
+
+    fn one(&self, kind: &str) -> Value {
+        self.items(kind).remove(0)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_roster_that_does_not_count_its_users_or_gives_out_a_number_again() {
+    let books = Books::with_people().await;
+    let roster = books.one("ROSTER");
+    for (name, value, what) in [
+        ("users", "2", "it counts 2 users, and has 1"),
+        ("next_number", "7", "its next user's number was used before"),
+    ] {
+        let mut wrong = roster.clone();
+        wrong[name]["N"] = json!(value);
+        books.put(&wrong);
+        books.shows(&[what]).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_card_that_nobody_issued_and_links_that_lead_nowhere() {
+    let books = Books::with_people().await;
+    let (user, link) = (books.one("USER#"), books.one("CARD"));
+    let mut other = user.clone();
+    other["card"]["M"]["id"]["S"] = json!("00000000-0000-4000-8000-000000000001");
+    books.put(&other);
+    books
+        .shows(&["the card of user 7 was issued by no entry"])
+        .await;
+    books.put(&user);
+    books.delete(&link);
+    books
+        .shows(&["the link of the card of user 7 is not what it should be"])
+        .await;
+    books.put(&link);
+    let mut stray = link;
+    stray["PK"]["S"] = json!("CARD#00112233445566778899aabbccddeeff");
+    books.put(&stray);
+    books.shows(&["it leads to no card"]).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_that_its_entry_does_not_tell_of() {
+    let books = Books::with_people().await;
+    let message = books.one("MESSAGE#");
+    let changed = |name: &str, value: Value| {
+        let mut changed = message.clone();
+        changed[name] = value;
+        changed
+    };
+    let mut failed = changed("state", json!({ "S": "failed" }));
+    failed["not_sent"] = json!({ "S": "throttled" });
+    for (wrong, what) in [
+        (
+            changed("parts", json!({ "N": "2" })),
+            "it was not charged by the entry that it names",
+        ),
+        (
+            changed("entry", json!({ "N": "2" })),
+            "it was not charged by the entry that it names",
+        ),
+        (failed, "it failed and was not given back"),
+        (
+            changed("not_sent", json!({ "S": "throttled" })),
+            "it failed without a reason, or has one and did not",
+        ),
+        (
+            changed("agenda_at", json!({ "S": "2027-02-10T12:05:00Z" })),
+            "its place on the agenda is not that of its state",
+        ),
+    ] {
+        books.put(&wrong);
+        books.shows(&[what]).await;
+    }
+    books.delete(&message);
+    books.shows(&["was charged, and is not there"]).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_site_that_says_it_was_warned() {
+    let books = Books::new().await;
+    let mut site = books.site();
+    site["warned"] = json!({ "N": "7" });
+    books.put(&site);
+    books.shows(&["it was not warned as it says"]).await;
+}
