@@ -628,13 +628,17 @@ async fn each_write_on_the_way_may_be_lost_or_refused_and_the_message_is_sent_on
 }
 
 fn receipts(lines: &[String]) -> Value {
+    receipts_of("DATA_MESSAGE", lines)
+}
+
+fn receipts_of(message_type: &str, lines: &[String]) -> Value {
     let events: Vec<Value> = lines
         .iter()
         .enumerate()
         .map(|(place, message)| json!({ "id": place.to_string(), "timestamp": 1, "message": message }))
         .collect();
     let data = json!({
-        "messageType": "DATA_MESSAGE", "owner": "123456789012",
+        "messageType": message_type, "owner": "123456789012",
         "logGroup": "sns/eu-central-1/123456789012/DirectPublishToPhoneNumber",
         "logStream": "c2a1d36d-0b35-4b2c-9d6c-2a1c5b8e5f11", "subscriptionFilters": ["receipts"],
         "logEvents": events,
@@ -706,17 +710,19 @@ async fn a_receipt_says_what_arrived_and_gives_nothing_back() {
     );
     assert_eq!(
         (&second["state"], &second["receipt"]),
-        (&json!("undelivered"), &json!("No such subscriber: +…"))
+        (&json!("undelivered"), &json!("No such subscriber: …"))
     );
     assert_eq!(world.balance().await, 48);
     // CloudWatch asks now and then whether anybody listens.
-    let control = json!({ "awslogs": { "data": event["awslogs"]["data"] } });
-    assert!(
-        world
-            .system
-            .invoke_raw("record-receipts", control)
-            .await
-            .is_ok()
+    let control = receipts_of("CONTROL_MESSAGE", &["CWL CONTROL MESSAGE".to_owned()]);
+    let report = world
+        .system
+        .invoke_raw("record-receipts", control)
+        .await
+        .unwrap();
+    assert_eq!(
+        report,
+        json!({ "recorded": 0, "others": 0, "unreadable": 0 })
     );
     for broken in [json!({}), json!({ "awslogs": { "data": "x" } })] {
         assert!(
@@ -823,4 +829,111 @@ async fn the_network_is_not_asked_about_what_is_refused_anyway() {
     // The same countries in another order are no others.
     let same = world.set(&json!({ "sms_countries": ["JP", "KR"] })).await;
     assert_eq!((same.status, &same.body["entry"]), (200, &Value::Null));
+}
+
+/// Carries out what another person does in the middle of a request, before its first transaction.
+fn meanwhile(world: &World, call: Call) {
+    let (system, event) = (Arc::downgrade(&world.system), world.system.event(&call));
+    let mut done = false;
+    world.system.wire.plan(move |operation, _| {
+        if operation == "TransactWriteItems" && !std::mem::replace(&mut done, true) {
+            let (system, event) = (system.upgrade().unwrap(), event.clone());
+            // Its own requests go by no faults.
+            let functions =
+                run_local::functions::Functions::over(system.engine(), &system.sns, CARD_LINK_BASE);
+            let function = if event["routeKey"].as_str().unwrap().contains("/card") {
+                "manage-users"
+            } else {
+                "redeem-code"
+            };
+            let invocation = async move { functions.unwrap().invoke(function, event).await };
+            std::thread::scope(|scope| {
+                scope.spawn(|| {
+                    let runtime = tokio::runtime::Builder::new_current_thread()
+                        .enable_all()
+                        .build();
+                    let answer = runtime.unwrap().block_on(invocation).unwrap();
+                    assert!(answer["statusCode"].as_u64().unwrap() < 300, "{answer}");
+                });
+            });
+        }
+        engine::Fault::None
+    });
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_card_that_is_issued_again_meanwhile_is_not_delivered_by_its_dead_link() {
+    let world = World::new().await;
+    meanwhile(
+        &world,
+        world.call("/users/ann/card/reissues", &json!({}), at(NOW)),
+    );
+    let deliver = world
+        .call("/users/ann/card/deliveries", &json!({}), at(NOW))
+        .key("k");
+    let refused = world.system.send(deliver.clone()).await;
+    world.system.wire.quiet();
+    assert_eq!(
+        (refused.status, refused.problem()),
+        (503, "busy"),
+        "{refused:?}"
+    );
+    assert_eq!((world.phone().len(), world.balance().await), (0, 50));
+    let sent = world.system.send(deliver).await;
+    let card = world.get("/users/ann/card").await;
+    assert_eq!(sent.body["message"]["state"], "sent");
+    let text = world.phone()[0]["text"].as_str().unwrap().to_owned();
+    assert!(
+        text.ends_with(card.body["card"]["link"].as_str().unwrap()),
+        "{text}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failure_that_is_sure_is_given_back_also_where_the_site_is_too_busy_for_it() {
+    let world = World::new().await;
+    world.network(&[Fault::InvalidNumber]);
+    // Reserve, claim and note pass; the site cannot be written after that.
+    let mut seen = 0;
+    world.system.wire.plan(move |operation, _| {
+        seen += usize::from(operation == "TransactWriteItems");
+        if seen > 3 && operation == "TransactWriteItems" {
+            engine::Fault::Throttled
+        } else {
+            engine::Fault::None
+        }
+    });
+    let sent = world.system.send(call_of(&world)).await;
+    world.system.wire.quiet();
+    let message = &sent.body["message"];
+    assert_eq!(
+        (&message["state"], &message["not_sent"]),
+        (&json!("sending"), &json!("invalid_number"))
+    );
+    assert_eq!(world.balance().await, 49);
+    world.system.deduct(at("2026-12-09T12:15:00Z")).await;
+    assert_eq!(world.states().await, ["failed"]);
+    assert_eq!((world.balance().await, world.phone().len()), (50, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_left_behind_is_not_sent_to_another_number_or_to_one_that_opted_out() {
+    for (change, opted_out) in [(Some("+436641234667"), false), (None, true)] {
+        let world = World::new().await;
+        die(&world, Death::Table(1, true), call_of(&world)).await;
+        if let Some(mobile) = change {
+            let path = format!("/sites/{}/users/ann", world.site);
+            let change = Call::patch(path, &json!({ "mobile": mobile }), at(NOW));
+            assert_eq!(world.system.send(change).await.status, 200);
+        }
+        world.system.sns.opt_out(NUMBER, opted_out);
+        let again = world.system.send(call_of(&world)).await;
+        assert_eq!(again.body["message"]["state"], "reserved", "{again:?}");
+        world.system.deduct(at("2026-12-09T12:15:00Z")).await;
+        assert_eq!(
+            (world.states().await, world.phone().len()),
+            (vec!["failed".to_owned()], 0)
+        );
+        assert_eq!(world.balance().await, 50);
+    }
 }

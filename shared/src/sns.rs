@@ -10,7 +10,7 @@ use getrandom::u64 as random;
 use std::error::Error;
 use std::time::Duration;
 
-/// How often a message, or the question whether a number opted out, is sent again when the network is too busy.
+/// How often a message, or the question whether a number opted out, is sent where the network is too busy.
 const MAX_ATTEMPTS: u32 = 3;
 /// The longest wait before the second attempt; it doubles with every further one.
 const FIRST_WAIT_MS: u64 = 200;
@@ -102,9 +102,15 @@ impl SmsNetwork {
             let request = self.client.check_if_phone_number_is_opted_out();
             match request.phone_number(mobile.as_str()).send().await {
                 Ok(answer) => return Ok(answer.is_opted_out()),
-                // A question can be asked any number of times.
-                Err(error) if attempt == MAX_ATTEMPTS => return Err(named(&error)),
-                Err(_) => wait(&mut attempt).await,
+                Err(error) => match handed(&error) {
+                    Handed::NotSent(NotSent::Throttled, _) if attempt < MAX_ATTEMPTS => {
+                        wait(&mut attempt).await;
+                    }
+                    // Nobody opted out of a number that the network does not know: it says so when it is sent to.
+                    Handed::NotSent(NotSent::InvalidNumber, _) => return Ok(false),
+                    // Asked in vain for as long as an answer may take: a function has no time to ask again.
+                    _ => return Err(named(&error)),
+                },
             }
         }
     }
@@ -172,6 +178,7 @@ where
                     Some(NotSent::Throttled)
                 }
                 "OptedOut" => Some(NotSent::OptedOut),
+                // Of its parameters it is the number that can be wrong: the sender is checked when it is deployed.
                 "InvalidParameter" | "ParameterValueInvalid" | "ValidationError" => {
                     Some(NotSent::InvalidNumber)
                 }

@@ -51,14 +51,17 @@ impl ManageUsers {
     async fn add(&self, arrival: &Arrival) -> Result<Answer, Problem> {
         let (site_id, asker) = (arrival.site_id()?, arrival.asker()?);
         let new = arrival.body::<UserBody>()?.read();
-        let done = commands::add_user(&self.store, &site_id, &new, &asker).await?;
-        self.cards.changed_user_answer(201, &done, arrival)
+        let done =
+            commands::add_user(&self.store, &self.cards.links, &site_id, &new, &asker).await?;
+        Ok(self.cards.changed_user_answer(201, &done, arrival))
     }
 
     async fn import(&self, arrival: &Arrival) -> Result<Answer, Problem> {
         let (site_id, asker) = (arrival.site_id()?, arrival.asker()?);
         let lines = http::lines_to_import(arrival)?;
-        let imported = commands::import_users(&self.store, &site_id, &lines, &asker).await?;
+        let imported =
+            commands::import_users(&self.store, &self.cards.links, &site_id, &lines, &asker)
+                .await?;
         Ok(http::imported_answer(&imported))
     }
 
@@ -67,22 +70,32 @@ impl ManageUsers {
         arrival.query(&[])?;
         let user_id = http::user_id(arrival)?;
         let user = commands::user(&self.store, &site_id, &user_id, &asker).await?;
-        self.cards.user_answer(&user, arrival)
+        Ok(self.cards.user_answer(&user, arrival))
     }
 
     async fn change(&self, arrival: &Arrival) -> Result<Answer, Problem> {
         let (site_id, asker) = (arrival.site_id()?, arrival.asker()?);
         let new = arrival.body::<UserChangeBody>()?.read();
         let user_id = http::user_id(arrival)?;
-        let done = commands::change_user(&self.store, &site_id, &user_id, &new, &asker).await?;
-        self.cards.changed_user_answer(200, &done, arrival)
+        let done = commands::change_user(
+            &self.store,
+            &self.cards.links,
+            &site_id,
+            &user_id,
+            &new,
+            &asker,
+        )
+        .await?;
+        Ok(self.cards.changed_user_answer(200, &done, arrival))
     }
 
     async fn remove(&self, arrival: &Arrival) -> Result<Answer, Problem> {
         let (site_id, asker) = (arrival.site_id()?, arrival.asker()?);
         arrival.query(&[])?;
         let user_id = http::user_id(arrival)?;
-        let done = commands::remove_user(&self.store, &site_id, &user_id, &asker).await?;
+        let done =
+            commands::remove_user(&self.store, &self.cards.links, &site_id, &user_id, &asker)
+                .await?;
         Ok(http::removed_user_answer(&done))
     }
 
@@ -101,7 +114,7 @@ impl ManageUsers {
         let links = &self.cards.links;
         let done =
             commands::issue_card(&self.store, links, &site_id, &user_id, wish, &asker).await?;
-        self.cards.issued_card_answer(&done, arrival)
+        Ok(self.cards.issued_card_answer(&done, arrival))
     }
 
     async fn reissue_card(&self, arrival: &Arrival) -> Result<Answer, Problem> {
@@ -111,7 +124,7 @@ impl ManageUsers {
         let links = &self.cards.links;
         let done =
             commands::reissue_card(&self.store, links, &site_id, &user_id, wish, &asker).await?;
-        self.cards.issued_card_answer(&done, arrival)
+        Ok(self.cards.issued_card_answer(&done, arrival))
     }
 
     async fn change_card(&self, arrival: &Arrival) -> Result<Answer, Problem> {
@@ -119,17 +132,26 @@ impl ManageUsers {
         let CardStatusBody { status } = arrival.body()?;
         let user_id = http::user_id(arrival)?;
         let paused = status == PausedOrActive::Paused;
-        let done =
-            commands::pause_or_resume_card(&self.store, &site_id, &user_id, paused, &asker).await?;
-        self.cards.changed_card_answer(&done, arrival)
+        let done = commands::pause_or_resume_card(
+            &self.store,
+            &self.cards.links,
+            &site_id,
+            &user_id,
+            paused,
+            &asker,
+        )
+        .await?;
+        Ok(self.cards.changed_card_answer(&done, arrival))
     }
 
     async fn revoke_card(&self, arrival: &Arrival) -> Result<Answer, Problem> {
         let (site_id, asker) = (arrival.site_id()?, arrival.asker()?);
         arrival.query(&[])?;
         let user_id = http::user_id(arrival)?;
-        let done = commands::revoke_card(&self.store, &site_id, &user_id, &asker).await?;
-        self.cards.changed_card_answer(&done, arrival)
+        let done =
+            commands::revoke_card(&self.store, &self.cards.links, &site_id, &user_id, &asker)
+                .await?;
+        Ok(self.cards.changed_card_answer(&done, arrival))
     }
 
     /// The one route of this function that is for anyone: whoever has the link.

@@ -13,7 +13,11 @@ use site_credits::domain::wording::{NOTICE_KINDS, notice};
 use site_credits::sns::{NotPublished, Topic};
 use site_credits::store::{Attempts, CorruptItem, Item, Store, StoreError, decode_entry};
 use site_credits::telemetry;
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
+use std::sync::{Mutex, PoisonError};
+
+/// How many notices are remembered as published: more than come after one that is held back, until it is given up.
+const REMEMBERED: usize = 10_000;
 
 /// The function, with what it needs.
 #[derive(Debug)]
@@ -22,6 +26,28 @@ pub struct PublishNotices {
     pub store: Store,
     /// The topic.
     pub topic: Topic,
+    /// What was published. Lambda hands out again all that came after a record that failed, and mostly to the same process:
+    /// so it is not published again each time.
+    pub published: Published,
+}
+
+/// The IDs of the notices that this process published.
+#[derive(Debug, Default)]
+pub struct Published(Mutex<VecDeque<String>>);
+
+impl Published {
+    fn has(&self, id: &str) -> bool {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.iter().any(|known| known == id)
+    }
+
+    fn remember(&self, id: String) {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.push_back(id);
+        if known.len() > REMEMBERED {
+            known.pop_front();
+        }
+    }
 }
 
 /// Why a record is not published.
@@ -85,12 +111,17 @@ impl PublishNotices {
         }
         let (entry, _): (Entry, _) = decode_entry(&item)?;
         let site_id: SiteId = entry.site_id.clone();
+        let id = format!("{site_id}-{}", entry.sequence);
+        if self.published.has(&id) {
+            return Ok(false);
+        }
         let mut attempts = Attempts::default();
         let site = self.store.site_by_id(&site_id, &mut attempts).await?;
         let Some(notice) = notice(&entry, &site.ok_or(Held::NoSite)?) else {
             return Ok(false);
         };
         self.topic.publish(site_id.as_str(), &notice).await?;
+        self.published.remember(id);
         Ok(true)
     }
 }

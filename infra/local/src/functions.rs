@@ -8,7 +8,7 @@ use get_balance::GetBalance;
 use issue_codes::IssueCodes;
 use manage_sites::ManageSites;
 use manage_users::ManageUsers;
-use publish_notices::PublishNotices;
+use publish_notices::{PublishNotices, Published};
 use recharge_sms::RechargeSms;
 use record_receipts::RecordReceipts;
 use redeem_code::RedeemCode;
@@ -93,6 +93,7 @@ impl Functions {
             publish_notices: Arc::new(PublishNotices {
                 store: engine.store(),
                 topic: sns.topic(),
+                published: Published::default(),
             }),
             deduct_monthly: Arc::new(DeductMonthly {
                 store: engine.store(),

@@ -149,13 +149,14 @@ impl Issuing {
 /// See [`UserRefused`] and [`CommandError`].
 pub async fn pause_or_resume_card(
     store: &Store,
+    links: &CardLinks,
     site_id: &SiteId,
     user_id: &UserId,
     paused: bool,
     asker: &Asker,
 ) -> Result<PeopleDone<Card>, CommandError<UserRefused>> {
     let what = if paused { "pause" } else { "resume" };
-    change_card(store, site_id, user_id, what, asker, |mut user| {
+    change_card(store, links, site_id, user_id, what, asker, |mut user| {
         let changed = card::pause_or_resume(&mut user, paused)?;
         Ok(if changed {
             vec![Guard::UserChanged(Box::new(user))]
@@ -172,15 +173,26 @@ pub async fn pause_or_resume_card(
 /// See [`UserRefused`] and [`CommandError`].
 pub async fn revoke_card(
     store: &Store,
+    links: &CardLinks,
     site_id: &SiteId,
     user_id: &UserId,
     asker: &Asker,
 ) -> Result<PeopleDone<Card>, CommandError<UserRefused>> {
-    change_card(store, site_id, user_id, "revoke", asker, card::revoke).await
+    change_card(
+        store,
+        links,
+        site_id,
+        user_id,
+        "revoke",
+        asker,
+        card::revoke,
+    )
+    .await
 }
 
 async fn change_card(
     store: &Store,
+    links: &CardLinks,
     site_id: &SiteId,
     user_id: &UserId,
     what: &str,
@@ -191,6 +203,7 @@ async fn change_card(
         site_id,
         asker,
         command_id: CommandId::random(),
+        links,
         wish: format!("{what} card of {user_id}"),
         user: Some(user_id),
     };

@@ -13,6 +13,7 @@ use super::people::{
     NewUser, PeopleCommand, PeopleDecision, UserRefused, execute_on_people, wish_of,
 };
 use super::{Asker, CommandError, authorized};
+use crate::domain::card::CardLinks;
 use crate::domain::change::Guard;
 use crate::domain::identity::{CommandId, Country, SiteId, UserId};
 use crate::domain::person::{MAX_USERS, Roster, RosterFull, User};
@@ -85,6 +86,7 @@ struct Remembered {
 /// the import.
 pub async fn import_users(
     store: &Store,
+    card_links: &CardLinks,
     site_id: &SiteId,
     lines: &[LineToImport],
     asker: &Asker,
@@ -98,6 +100,7 @@ pub async fn import_users(
         site_id,
         asker,
         command_id: CommandId::random(),
+        links: card_links,
         wish: format!("import users {}", HEXLOWER.encode(&hash.finalize())),
         user: None,
     };
@@ -232,19 +235,25 @@ impl<'a> Import<'a> {
     ) -> Result<BTreeMap<usize, LineRefused>, CommandError<UserRefused>> {
         let mut refused = BTreeMap::new();
         for part in std::mem::take(&mut self.users).chunks(USERS_A_TRANSACTION) {
-            while !self.write_part(store, asker, part, &mut refused).await? {}
+            // What an attempt refused that was not the last may have changed since.
+            let of_part = loop {
+                if let Some(of_part) = self.write_part(store, asker, part).await? {
+                    break of_part;
+                }
+            };
+            refused.extend(of_part);
         }
         Ok(refused)
     }
 
-    /// Writes a part of the users, if nobody is faster.
+    /// Writes a part of the users, if nobody is faster, and gives what the site refused of it.
     async fn write_part(
         &mut self,
         store: &Store,
         asker: &Asker,
         part: &[(usize, User)],
-        refused: &mut BTreeMap<usize, LineRefused>,
-    ) -> Result<bool, CommandError<UserRefused>> {
+    ) -> Result<Option<BTreeMap<usize, LineRefused>>, CommandError<UserRefused>> {
+        let mut refused = BTreeMap::new();
         let mut keys = vec![
             Key::Site(self.site_id.clone()),
             Key::Roster(self.site_id.clone()),
@@ -255,7 +264,9 @@ impl<'a> Import<'a> {
         );
         let mut items = store.load(&keys, &mut self.attempts).await?.into_iter();
         let site = items.next().flatten().map(|item| decode_site(&item));
-        let site = authorized(site.transpose().map_err(StoreError::from)?, asker)?;
+        let site = site.transpose().map_err(StoreError::from)?;
+        // Whoever loses their role meanwhile is not told that nothing was written.
+        let site = authorized(site, asker).map_err(|_| StoreError::OutcomeUnknown)?;
         let read = items.next().flatten().map(|item| decode_roster(&item));
         let read: Roster = read
             .transpose()
@@ -277,7 +288,7 @@ impl<'a> Import<'a> {
             }
         }
         if guards.is_empty() {
-            return Ok(true);
+            return Ok(Some(refused));
         }
         roster.version = read.version + 1;
         let change = PeopleChange {
@@ -287,7 +298,8 @@ impl<'a> Import<'a> {
             guards,
             request: None,
         };
-        self.written(store.commit_people(&change).await).await
+        let written = self.written(store.commit_people(&change).await).await?;
+        Ok(written.then_some(refused))
     }
 
     /// Remembers what came of the import.

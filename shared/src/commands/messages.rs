@@ -129,7 +129,7 @@ impl MessageWish {
     }
 }
 
-/// The address of cards: what their links begin with.
+/// Makes the link of a card.
 type LinkOf<'a> = &'a (dyn Fn(&crate::domain::card::Card) -> Result<String, StoreError> + Sync);
 
 fn of_user(error: CommandError<UserRefused>) -> CommandError<MessageError> {
@@ -224,7 +224,9 @@ pub async fn deliver_message(
         .await
         .map_err(of_user);
     let mut refused_anyway = false;
+    let mut read_version = 0;
     let worded = known.and_then(|(site, user)| {
+        read_version = user.version;
         let worded = wish.word(&site, &user, link_of, asker.now)?;
         // Nobody asks the network about a message that is refused anyway, for what is known without another read.
         let nothing_sent = NumberCount {
@@ -253,10 +255,12 @@ pub async fn deliver_message(
         wish: wish.wish(),
         also,
     };
+    let mut network_asked = false;
     if let Ok(worded) = &worded
         && !refused_anyway
         && !is_known(store, &command).await?
     {
+        network_asked = true;
         // A number that opted out is refused before anything is charged.
         let opted_out = sms.network.is_opted_out(&worded.mobile).await;
         if opted_out.map_err(|error| CommandError::Refused(MessageError::Network(error)))? {
@@ -277,12 +281,14 @@ pub async fn deliver_message(
         let item = item.ok_or(CommandError::Refused(UserRefused::NotFound.into()))?;
         let user = decode_user(item).map_err(StoreError::from)?;
         let number = counted(known.also[1].as_ref(), key.clone())?;
-        if user.profile.mobile.as_ref() != worded.as_ref().ok().map(|worded| &worded.mobile) {
-            // Changed between the two reads: whoever asks again asks of the new number.
+        let decided = reserve(site, &user, outgoing, &number, &by, asker.now);
+        let decided = decided.map_err(|refused| CommandError::Refused(refused.into()))?;
+        if !network_asked || user.version != read_version {
+            // Something changed between the two reads: the number or the card, or what had been refused before the network
+            // was asked. Whoever asks again asks of what is there now.
             return Err(StoreError::Busy(None).into());
         }
-        let decided = reserve(site, &user, outgoing, &number, &by, asker.now);
-        decided.map_err(|refused| CommandError::Refused(refused.into()))
+        Ok(decided)
     })
     .await;
     let done = match (done, worded.as_ref()) {
@@ -378,9 +384,10 @@ impl Sending<'_> {
         if replayed {
             let (reserved, _) = self.message().await?;
             let same = reserved.measured == worded.outgoing.measured
-                && reserved.to == worded.mobile.masked()
+                && reserved.number_key == sms.links.number_key(self.site_id, &worded.mobile)
                 && reserved.state == MessageState::Reserved;
-            if !same {
+            // What cannot be asked of the network is not sent, and is given back from the agenda.
+            if !same || sms.network.is_opted_out(&worded.mobile).await != Ok(false) {
                 return Ok(reserved);
             }
         }
@@ -468,7 +475,17 @@ impl Sending<'_> {
         }
     }
 
+    /// Notes first that the message was not sent: that is one item, which nobody else writes. Then, if the site is too busy
+    /// to take its SMS back just now, the agenda gives them back.
     async fn give_back(&self, why: NotSent) -> Result<(), StoreError> {
+        let mut attempts = Attempts::default();
+        loop {
+            let (site, message, by) = (self.site_id, self.message_id, self.command_id);
+            match self.store.message_not_sent(site, message, by, why).await {
+                Ok(()) | Err(CommitFailed::Lost(_)) => break,
+                Err(failed) => again(&mut attempts, failed).await?,
+            }
+        }
         let sender = Sender::Claimed(self.command_id.clone());
         give_back(
             self.store,
@@ -575,24 +592,26 @@ pub async fn resolve_message(
         command_id: &CommandId::random(),
         now,
     };
-    let (message, _) = resolving.message().await?;
+    let (message, claimed_by) = resolving.message().await?;
     if message.agenda_at().is_none_or(|at| at > now) {
         // The index lags behind the table.
         return Ok(Resolved::Before);
     }
-    match message.state {
-        MessageState::Reserved => {
-            let why = NotSent::LeftBehind;
-            let own = give_back(store, site_id, message_id, why, Sender::Nobody, now).await?;
-            Ok(if own {
-                Resolved::GivenBack
-            } else {
-                Resolved::Before
-            })
+    let (why, sender) = match (message.state, message.not_sent, claimed_by) {
+        (MessageState::Reserved, _, _) => (NotSent::LeftBehind, Sender::Nobody),
+        // Its sender noted that it was not sent, and came no further.
+        (MessageState::Sending, Some(why), Some(by)) => (why, Sender::Claimed(by)),
+        (MessageState::Sending, _, _) => {
+            return resolving.mark_unknown().await.map(|()| Resolved::Unknown);
         }
-        MessageState::Sending => resolving.mark_unknown().await.map(|()| Resolved::Unknown),
-        _ => Ok(Resolved::Before),
-    }
+        _ => return Ok(Resolved::Before),
+    };
+    let own = give_back(store, site_id, message_id, why, sender, now).await?;
+    Ok(if own {
+        Resolved::GivenBack
+    } else {
+        Resolved::Before
+    })
 }
 
 /// Lists a site's messages, the newest first, in two round trips.

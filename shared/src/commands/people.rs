@@ -4,10 +4,8 @@
 //! request is always remembered, under a name of its own where it has no key: by it a command whose answer was lost
 //! knows its own. What is remembered has nothing that is personal: a repetition makes its answer of what it asks for.
 
-use super::{
-    Asker, CommandError, Page, PageOf, ReadError, authorized, fingerprint, kept_until, remembered,
-};
-use crate::domain::card::{CardRefused, live};
+use super::{Asker, CommandError, Page, PageOf, ReadError, authorized, kept_until, remembered};
+use crate::domain::card::{CardLinks, CardRefused, live};
 use crate::domain::change::Guard;
 use crate::domain::identity::{CommandId, Country, Email, SiteId, UserId};
 use crate::domain::person::{NewProfile, Profile, ProfileChange, Roster, RosterFull, User};
@@ -80,6 +78,8 @@ pub(super) struct PeopleCommand<'a> {
     pub(super) site_id: &'a SiteId,
     pub(super) asker: &'a Asker,
     pub(super) command_id: CommandId,
+    /// What keys the fingerprint: what is asked for may hold a phone number.
+    pub(super) links: &'a CardLinks,
     /// What is asked for, in one canonical text.
     pub(super) wish: String,
     /// The user that the decision needs.
@@ -87,9 +87,11 @@ pub(super) struct PeopleCommand<'a> {
 }
 
 impl PeopleCommand<'_> {
-    pub(super) fn fingerprint(&self) -> String {
+    /// The fingerprints of the request, by each secret: the first is remembered, and each is known again.
+    fn fingerprints(&self) -> Vec<String> {
         let email = self.asker.email.as_ref().map_or("", Email::as_str);
-        fingerprint(&[self.site_id.as_str(), email, &self.wish])
+        let asked = [self.site_id.as_str(), email, &self.wish];
+        self.links.fingerprints(&asked.join("\n"))
     }
 
     /// The key under which the request is remembered. One that nobody gave has a character that nobody can give.
@@ -105,7 +107,7 @@ impl PeopleCommand<'_> {
             key: self.request_key(),
             now,
             answer: FirstAnswer {
-                fingerprint: self.fingerprint(),
+                fingerprint: self.fingerprints().swap_remove(0),
                 entry_sequence: None,
                 command_id: Some(self.command_id.clone()),
                 answer: serde_json::to_string(answer).map_err(StoreError::defect)?,
@@ -175,7 +177,7 @@ pub(super) async fn execute_on_people<R: Error + 'static, A: Serialize + Deseria
     loop {
         let loaded = load_people(store, command, &mut attempts).await?;
         if let Some(first) = loaded.request {
-            if first.fingerprint != command.fingerprint() {
+            if !command.fingerprints().contains(&first.fingerprint) {
                 authorized(loaded.site, command.asker)?;
                 return Err(CommandError::KeyReused);
             }
@@ -257,6 +259,7 @@ struct Added {
 /// See [`UserRefused`] and [`CommandError`].
 pub async fn add_user(
     store: &Store,
+    links: &CardLinks,
     site_id: &SiteId,
     new: &NewUser,
     asker: &Asker,
@@ -266,6 +269,7 @@ pub async fn add_user(
         site_id,
         asker,
         command_id: CommandId::random(),
+        links,
         wish: format!("add user\n{}", wish_of(new)),
         user: new.id.as_ref(),
     };
@@ -415,6 +419,7 @@ pub async fn list_users(
 /// See [`UserRefused`] and [`CommandError`].
 pub async fn change_user(
     store: &Store,
+    links: &CardLinks,
     site_id: &SiteId,
     user_id: &UserId,
     new: &ProfileChange,
@@ -435,6 +440,7 @@ pub async fn change_user(
         site_id,
         asker,
         command_id: CommandId::random(),
+        links,
         wish: format!(
             "change user {user_id}\n{}",
             json!([name, kind, email, mobile])
@@ -482,6 +488,7 @@ pub async fn change_user(
 /// See [`UserRefused`] and [`CommandError`].
 pub async fn remove_user(
     store: &Store,
+    links: &CardLinks,
     site_id: &SiteId,
     user_id: &UserId,
     asker: &Asker,
@@ -490,6 +497,7 @@ pub async fn remove_user(
         site_id,
         asker,
         command_id: CommandId::random(),
+        links,
         wish: format!("remove user {user_id}"),
         user: Some(user_id),
     };

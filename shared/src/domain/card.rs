@@ -159,6 +159,17 @@ impl CardLinks {
 }
 
 impl CardLinks {
+    /// Keyed hashes of what a request about people asks for, one for each secret, the newest first. A plain hash would tell
+    /// the number in it to whoever tries them all.
+    #[must_use]
+    pub fn fingerprints(&self, asked: &str) -> Vec<String> {
+        let parts: [&[u8]; 3] = [b"site-credits request v1", &[0], asked.as_bytes()];
+        self.secrets
+            .keys()
+            .map(|key| HEXLOWER.encode(&hash(key, &parts)))
+            .collect()
+    }
+
     /// What finds how many messages a site sent to a number: a keyed hash, as there are few enough numbers to try all.
     /// Under a new secret the count begins anew.
     #[must_use]

@@ -14,7 +14,7 @@ use super::amount::{BalanceOutOfRange, Changes};
 use super::change::{Change, Decision, Draft, Guard};
 use super::deduction::{Begun, begin};
 use super::entry::{Actor, Event};
-use super::identity::{CommandId, Country, Email, Language, MessageId, SiteId, UserId};
+use super::identity::{CommandId, Country, Email, Language, MessageId, UserId};
 use super::person::User;
 use super::phone::Mobile;
 use super::site::{Site, Status};
@@ -190,6 +190,8 @@ pub struct Message {
     pub to: String,
     /// The country of the number.
     pub country: Country,
+    /// The keyed hash of the number, by which a repetition knows it again.
+    pub number_key: String,
     /// What it is about.
     pub template: Template,
     /// In which language.
@@ -203,7 +205,7 @@ pub struct Message {
     pub reserved_at: Timestamp,
     /// The entry that charged it.
     pub entry: u64,
-    /// Why it was not sent.
+    /// Why it was not sent. Noted before its SMS are given back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub not_sent: Option<NotSent>,
     /// What the receipt says.
@@ -410,6 +412,7 @@ pub fn reserve(
         user_id: user.id.clone(),
         to: mobile.masked(),
         country,
+        number_key: number.key.clone(),
         template: outgoing.template,
         language: outgoing.language.clone(),
         measured: outgoing.measured,
@@ -475,9 +478,6 @@ pub fn refund(
     };
     Ok(draft.finish(vec![failed]))
 }
-
-/// The site of a message that is to be resolved, for the log and the report.
-pub type MessageOf = (SiteId, MessageId);
 
 #[cfg(test)]
 mod tests {

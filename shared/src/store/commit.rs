@@ -35,7 +35,7 @@ use std::error::Error;
 pub(super) const ABSENT: &str = "attribute_not_exists(PK)";
 /// The item must exist.
 pub(super) const PRESENT: &str = "attribute_exists(PK)";
-/// The site, user or roster is the one that was read.
+/// The site, user, roster or number is the one that was read.
 const UNCHANGED: &str = "version = :read";
 /// Nobody applied the code.
 pub(super) const CODE_NOT_APPLIED: &str = "attribute_not_exists(applied_at)";
@@ -120,19 +120,10 @@ impl Store {
     /// Commits a change of a site's people as one transaction: all or nothing.
     ///
     /// # Errors
-    /// [`CommitFailed`] says whether anything can have been changed. Of guards that failed it gives those of users.
+    /// [`CommitFailed`] says whether anything can have been changed.
     pub async fn commit_people(&self, change: &PeopleChange<'_>) -> Result<(), CommitFailed> {
-        let items = self.people_items(change);
-        let items = items.map_err(|error| CommitFailed::Failed(Failure::Fatal(error)))?;
-        let first_guard = 1 + usize::from(change.roster.is_some());
-        self.transact(items).await.map_err(|refused| match refused {
-            Refused::Conditions(places) => {
-                let guards = change.guards.iter().enumerate();
-                let failed = guards.filter(|(place, _)| places.contains(&(first_guard + place)));
-                CommitFailed::Lost(failed.map(|(_, guard)| guard.clone()).collect())
-            }
-            Refused::Failed(failure) => CommitFailed::Failed(failure),
-        })
+        let items = self.people_items(change).map_err(fatal)?;
+        self.transact(items).await.map_err(lost_or_failed)
     }
 
     /// The site comes first, then the roster, then the guards, and the request last.
@@ -220,12 +211,7 @@ impl Store {
         let put = self
             .put(item, REQUEST_OWN, [(":own", own)])
             .map_err(fatal)?;
-        self.transact(vec![put])
-            .await
-            .map_err(|refused| match refused {
-                Refused::Conditions(_) => CommitFailed::Lost(Vec::new()),
-                Refused::Failed(failure) => CommitFailed::Failed(failure),
-            })
+        self.transact(vec![put]).await.map_err(lost_or_failed)
     }
 
     fn site(&self, change: &Change) -> Result<TransactWriteItem, Box<dyn Error + Send + Sync>> {
@@ -393,6 +379,14 @@ impl Store {
             put = put.expression_attribute_values(name, value);
         }
         Ok(TransactWriteItem::builder().put(put.build()?).build())
+    }
+}
+
+/// A refused transaction, of which nobody asks which condition failed.
+pub(super) fn lost_or_failed(refused: Refused) -> CommitFailed {
+    match refused {
+        Refused::Conditions(_) => CommitFailed::Lost(Vec::new()),
+        Refused::Failed(failure) => CommitFailed::Failed(failure),
     }
 }
 

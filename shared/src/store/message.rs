@@ -1,7 +1,7 @@
 //! What becomes of a message after its reservation: each step is one transaction of one or two items, under the condition
 //! that the message is where the step begins.
 
-use super::commit::Refused;
+use super::commit::lost_or_failed;
 use super::items::{NetworkMessage, encode};
 use super::keys::Key;
 use super::retry::Failure;
@@ -34,6 +34,17 @@ fn word(state: MessageState) -> AttributeValue {
         MessageState::Unknown => "unknown",
         MessageState::Delivered => "delivered",
         MessageState::Undelivered => "undelivered",
+    };
+    AttributeValue::S(word.to_owned())
+}
+
+fn reason(why: NotSent) -> AttributeValue {
+    let word = match why {
+        NotSent::InvalidNumber => "invalid_number",
+        NotSent::OptedOut => "opted_out",
+        NotSent::Throttled => "throttled",
+        NotSent::Refused => "refused",
+        NotSent::LeftBehind => "left_behind",
     };
     AttributeValue::S(word.to_owned())
 }
@@ -91,6 +102,28 @@ impl Store {
             .await
     }
 
+    /// Notes that a message was surely not sent, before its SMS are given back.
+    ///
+    /// # Errors
+    /// Lost where it is another command's, or known to be sent or failed; see [`CommitFailed`].
+    pub async fn message_not_sent(
+        &self,
+        site: &SiteId,
+        message: &MessageId,
+        by: &CommandId,
+        why: NotSent,
+    ) -> Result<(), CommitFailed> {
+        let update = self.message(&Key::Message(site.clone(), message.clone()));
+        let update = update
+            .condition_expression(MESSAGE_OWN)
+            .update_expression("SET not_sent = :why")
+            .expression_attribute_values(":own", AttributeValue::S(by.as_str().to_owned()))
+            .expression_attribute_values(":sending", word(MessageState::Sending))
+            .expression_attribute_values(":unknown", word(MessageState::Unknown))
+            .expression_attribute_values(":why", reason(why));
+        self.step(update.build(), None).await
+    }
+
     /// Remembers that nobody can say whether a message was sent.
     ///
     /// # Errors
@@ -123,7 +156,7 @@ impl Store {
         let key = Key::Message(site.clone(), message.clone());
         let item = self.fail_message(&key, why, sender);
         let item = item.map_err(|error| CommitFailed::Failed(Failure::Fatal(error)))?;
-        self.transact(vec![item]).await.map_err(failed)
+        self.transact(vec![item]).await.map_err(lost_or_failed)
     }
 
     /// Remembers what a receipt says of a message.
@@ -161,15 +194,13 @@ impl Store {
         why: NotSent,
         sender: &Sender,
     ) -> Result<TransactWriteItem, Box<dyn Error + Send + Sync>> {
-        let why = serde_json::to_value(why)?;
-        let why = why.as_str().unwrap_or_default().to_owned();
         let update = self
             .message(key)
             .update_expression(
                 "SET #state = :failed, not_sent = :why REMOVE agenda_shard, agenda_at",
             )
             .expression_attribute_values(":failed", word(MessageState::Failed))
-            .expression_attribute_values(":why", AttributeValue::S(why));
+            .expression_attribute_values(":why", reason(why));
         let update = match sender {
             Sender::Nobody => update
                 .condition_expression(MESSAGE_RESERVED)
@@ -206,13 +237,6 @@ impl Store {
             Ok(items)
         };
         let items = items().map_err(|error| CommitFailed::Failed(Failure::Fatal(error)))?;
-        self.transact(items).await.map_err(failed)
-    }
-}
-
-fn failed(refused: Refused) -> CommitFailed {
-    match refused {
-        Refused::Conditions(_) => CommitFailed::Lost(Vec::new()),
-        Refused::Failed(failure) => CommitFailed::Failed(failure),
+        self.transact(items).await.map_err(lost_or_failed)
     }
 }
