@@ -253,6 +253,7 @@ impl Site {
             happened = true;
             if self.credits < due {
                 self.halted = true;
+                self.warned = None;
                 self.settled = day.yesterday().unwrap();
                 return true;
             }

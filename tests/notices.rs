@@ -385,3 +385,28 @@ async fn a_poisoned_record_is_held_back_and_stops_neither_other_sites_nor_for_ev
     let answer = system.invoke_raw("publish-notices", batch).await.unwrap();
     assert_eq!(answer, json!({ "batchItemFailures": [] }));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_site_that_is_halted_and_resumes_in_one_change_is_warned_of_the_next_shortage() {
+    let system = System::new();
+    let registered = at("2027-03-31T08:00:00Z");
+    let site = system.site(SiteType::Dynamic, "UTC", registered).await;
+    recharge(&system, &site, 3, registered).await;
+    system
+        .register(&site, &["a", "b"], registered)
+        .await
+        .unwrap();
+    run_schedule(&system, "2027-04-03T00:00:00Z", "2027-04-03T00:15:00Z").await;
+    // Two are due on 30 April and one is there: removing a device halts the site and resumes it.
+    system
+        .remove(&site, "a", at("2027-04-30T08:00:00Z"))
+        .await
+        .unwrap();
+    run_schedule(&system, "2027-05-03T00:00:00Z", "2027-05-03T00:15:00Z").await;
+    let kinds: Vec<String> = told(&system, &site)
+        .await
+        .into_iter()
+        .map(|(kind, ..)| kind)
+        .collect();
+    assert_eq!(kinds, ["warning", "halt", "resume", "warning"]);
+}

@@ -117,6 +117,8 @@ fn charge_due_dates(draft: &mut Draft, most: usize) -> Result<Settled, BalanceOu
         }
         if draft.site.balances.credits < u64::from(devices) {
             draft.site.status = Status::PaymentRequired;
+            // What was warned of has come: also where the site resumes in this very change, a later shortage is another.
+            draft.site.warned = None;
             draft.record(
                 Actor::System,
                 Event::Halt { due_on, devices },
