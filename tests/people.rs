@@ -457,6 +457,7 @@ async fn what_is_no_file_of_users_is_refused_whole() {
         ("name\n", "has no users"),
         ("name,age\nx,7\n", "names columns"),
         ("name,name\nx,y\n", "names columns"),
+        ("name,card_id\nA,\"\nB,\nC,\n", "a quote that is not closed"),
         (many.as_str(), "at most 1000 users"),
         (long.as_str(), "longer than 524288 bytes"),
     ] {

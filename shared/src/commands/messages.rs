@@ -120,7 +120,7 @@ impl MessageWish {
             text,
             mobile,
             outgoing: Outgoing {
-                id: MessageId::reserved_at(now),
+                id: MessageId::reserved_at(site.time(now)),
                 template,
                 language,
                 measured,

@@ -383,6 +383,12 @@ pub fn lines_to_import(arrival: &Arrival) -> Result<Vec<LineToImport>, Problem> 
     let bytes = arrival.bytes(MAX_IMPORT_BYTES)?;
     // A spreadsheet marks UTF-8 by a byte order mark, and separates by semicolons where commas stand in numbers.
     let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&bytes);
+    // Otherwise a quote that somebody forgot to close would swallow every line after it, and nobody be told.
+    if bytes.split(|&byte| byte == b'"').count() % 2 == 0 {
+        return Err(Problem::malformed(
+            "the file has a quote that is not closed",
+        ));
+    }
     let first = bytes
         .split(|&byte| byte == b'\n')
         .next()
