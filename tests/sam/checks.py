@@ -893,7 +893,9 @@ def check_users(report, functions, books):
     status, headers, table = functions.ask(
         "GET /sites/{site_id}/users", "2027-01-31T08:11:50Z", accept="text/csv", site_id=LIBRARY)
     columns = ["user_id", "name", "kind", "email", "mobile", "card_id", "card_status", "valid_from", "valid_until"]
-    rows = [columns, *([user.get(column) or "" for column in columns] for user in users)]
+    # A spreadsheet would take a number for a sum, and lose its plus.
+    protected = [{**user, "mobile": user["mobile"] and "'" + user["mobile"]} for user in users]
+    rows = [columns, *([user.get(column) or "" for column in columns] for user in protected)]
     report.same("they are exported as CSV with the same cells",
                 (status, headers.get("content-type"), table),
                 (200, "text/csv; charset=utf-8", "".join(",".join(row) + "\r\n" for row in rows)))
@@ -1061,7 +1063,7 @@ def check_receipts(report, functions, books, network, messages):
                       receipt(network.ids[1], "FAILURE", f"No such subscriber: {NUMBER}"),
                       receipt(str(uuid.uuid4()), "SUCCESS", arrived), "no receipt"])
     expected = [{**messages[0], "state": "delivered", "receipt": arrived},
-                {**messages[1], "state": "undelivered", "receipt": "No such subscriber: +…"}]
+                {**messages[1], "state": "undelivered", "receipt": "No such subscriber: …"}]
     for which in ("the first time", "a second time"):
         report.same(f"receipts are recorded {which}, and what is none, or of another application, is left alone",
                     functions.invoke("record-receipts", event), {"recorded": 2, "others": 1, "unreadable": 1})
