@@ -320,12 +320,15 @@ fn throttled() -> Value {
 }
 
 fn http(status: u16, body: String) -> HttpResponse {
+    response(status, "application/x-amz-json-1.0", body)
+}
+
+/// An answer, as the SDK reads it.
+pub(crate) fn response(status: u16, media_type: &'static str, body: String) -> HttpResponse {
     let status = StatusCode::try_from(status)
         .unwrap_or(StatusCode::from(http::StatusCode::INTERNAL_SERVER_ERROR));
     let mut response = HttpResponse::new(status, SdkBody::from(body));
-    response
-        .headers_mut()
-        .insert("content-type", "application/x-amz-json-1.0");
+    response.headers_mut().insert("content-type", media_type);
     response
 }
 

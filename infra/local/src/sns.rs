@@ -3,6 +3,7 @@
 //!
 //! Faults are injected here: see [`Fault`].
 
+use super::engine::response;
 use aws_sdk_sns::config::{Credentials, Region};
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
@@ -10,8 +11,6 @@ use aws_smithy_runtime_api::client::http::{
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
-use aws_smithy_runtime_api::http::StatusCode;
-use aws_smithy_types::body::SdkBody;
 use serde_json::{Value, json};
 use site_credits::settings;
 use site_credits::sns::{SmsNetwork, Topic};
@@ -256,11 +255,7 @@ fn error(status: u16, code: &str, message: &str) -> HttpResponse {
 }
 
 fn http(status: u16, body: String) -> HttpResponse {
-    let status = StatusCode::try_from(status)
-        .unwrap_or(StatusCode::from(http::StatusCode::INTERNAL_SERVER_ERROR));
-    let mut response = HttpResponse::new(status, SdkBody::from(body));
-    response.headers_mut().insert("content-type", "text/xml");
-    response
+    response(status, "text/xml", body)
 }
 
 impl HttpConnector for Sns {

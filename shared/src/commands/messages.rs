@@ -17,13 +17,14 @@ use super::{
 };
 use crate::domain::card::{CardLinks, CardRefused, live};
 use crate::domain::change::Decision;
+use crate::domain::entry::Event;
 use crate::domain::identity::{CommandId, MessageId, MessageText, SiteId, UserId};
 use crate::domain::person::User;
 use crate::domain::phone::Mobile;
 use crate::domain::site::{Site, Status};
 use crate::domain::sms::{
-    Measured, Message, MessageRefused, MessageState, NotSent, NumberCount, Outgoing, SendWindow,
-    Sender, Template, measure, refund, reserve,
+    Measured, Message, MessageRefused, MessageState, NotSent, NumberCount, Outgoing, Sender,
+    Template, measure, refund, reserve,
 };
 use crate::domain::wording::{card_message, language_for, notice_message};
 use crate::sns::{Handed, NetworkError, SmsNetwork};
@@ -31,7 +32,6 @@ use crate::store::{
     Attempts, Commit, CommitFailed, Failure, Key, Listing, NetworkMessage, Store, StoreError,
     decode_message, decode_number, decode_site, decode_user,
 };
-use serde::{Deserialize, Serialize};
 
 /// What messages are made of and sent by.
 #[derive(Debug)]
@@ -198,11 +198,7 @@ async fn number_of(
 
 fn counted(item: Option<&crate::store::Item>, key: String) -> Result<NumberCount, StoreError> {
     let known = item.map(decode_number).transpose()?;
-    Ok(known.unwrap_or(NumberCount {
-        key,
-        window: SendWindow::default(),
-        version: 0,
-    }))
+    Ok(known.unwrap_or_else(|| NumberCount::none(key)))
 }
 
 /// Reserves a message and sends it: once, whatever is repeated, raced or lost.
@@ -229,11 +225,7 @@ pub async fn deliver_message(
         read_version = user.version;
         let worded = wish.word(&site, &user, link_of, asker.now)?;
         // Nobody asks the network about a message that is refused anyway, for what is known without another read.
-        let nothing_sent = NumberCount {
-            key: String::new(),
-            window: SendWindow::default(),
-            version: 0,
-        };
+        let nothing_sent = NumberCount::none(String::new());
         let decided = reserve(site, &user, &worded.outgoing, &nothing_sent, &by, asker.now);
         refused_anyway = decided.is_err();
         Ok(worded)
@@ -267,14 +259,8 @@ pub async fn deliver_message(
             return Err(CommandError::Refused(MessageRefused::OptedOut.into()));
         }
     }
-    let outgoing = worded.as_ref().ok().map(|worded| worded.outgoing.clone());
-    let reserved = |_: &Site, _: &Asker| Reserved {
-        message_id: outgoing.as_ref().map(|outgoing| outgoing.id.clone()),
-    };
-    let mut failed = worded.as_ref().err().is_some();
-    let done = execute(store, &command, &reserved, |site, known| {
-        let (Some(outgoing), Some(key)) = (&outgoing, &number_key) else {
-            failed = true;
+    let done = execute(store, &command, &|_, _| (), |site, known| {
+        let (Ok(Worded { outgoing, .. }), Some(key)) = (&worded, &number_key) else {
             return Err(CommandError::Refused(MessageError::NotFound));
         };
         let item = known.also[0].as_ref();
@@ -291,17 +277,16 @@ pub async fn deliver_message(
         Ok(decided)
     })
     .await;
-    let done = match (done, worded.as_ref()) {
-        // It was refused for what was found at first.
-        (Err(CommandError::Refused(MessageError::NotFound)), Err(_)) if failed => {
-            return Err(worded
-                .err()
-                .unwrap_or(CommandError::Refused(MessageError::NotFound)));
-        }
-        (done, _) => done?,
+    let (done, worded) = match (done, worded) {
+        // Nobody had answered it before, and it is refused for what was found at first.
+        (Err(CommandError::Refused(MessageError::NotFound)), Err(error)) => return Err(error),
+        (done, worded) => (done?, worded.ok()),
     };
-    let message_id = done.view.message_id.clone();
-    let message_id = message_id.ok_or_else(|| StoreError::defect("a message has no ID"))?;
+    let event = done.entry.as_ref().map(|entry| &entry.event);
+    let Some(Event::SmsReservation { message_id, .. }) = event else {
+        return Err(StoreError::defect("the entry reserves no message").into());
+    };
+    let message_id = message_id.clone();
     let sending = Sending {
         store,
         site_id,
@@ -309,8 +294,7 @@ pub async fn deliver_message(
         command_id: &command.command_id,
         now: asker.now,
     };
-    let worded = worded.as_ref().ok();
-    let message = sending.carry_on(sms, worded, done.replayed).await;
+    let message = sending.carry_on(sms, worded.as_ref(), done.replayed).await;
     // The message is charged, and perhaps sent: nobody may say that nothing was changed.
     let message = message.map_err(|error| match error {
         StoreError::Busy(_) => StoreError::OutcomeUnknown,
@@ -322,12 +306,6 @@ pub async fn deliver_message(
         view: message,
         replayed: done.replayed,
     })
-}
-
-/// What is remembered of a reservation.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-struct Reserved {
-    message_id: Option<MessageId>,
 }
 
 /// Whether a request of this key was carried out before.
@@ -447,45 +425,23 @@ impl Sending<'_> {
     }
 
     async fn confirm(&self, network_id: &str) -> Result<(), StoreError> {
-        let mut attempts = Attempts::default();
-        loop {
-            let (site, message, by) = (self.site_id, self.message_id, self.command_id);
-            match self
-                .store
+        let (site, message, by) = (self.site_id, self.message_id, self.command_id);
+        take(|| {
+            self.store
                 .confirm_message(site, message, by, network_id, self.now)
-                .await
-            {
-                Ok(()) | Err(CommitFailed::Lost(_)) => return Ok(()),
-                Err(failed) => again(&mut attempts, failed).await?,
-            }
-        }
+        })
+        .await
     }
 
     async fn mark_unknown(&self) -> Result<(), StoreError> {
-        let mut attempts = Attempts::default();
-        loop {
-            match self
-                .store
-                .message_unknown(self.site_id, self.message_id)
-                .await
-            {
-                Ok(()) | Err(CommitFailed::Lost(_)) => return Ok(()),
-                Err(failed) => again(&mut attempts, failed).await?,
-            }
-        }
+        take(|| self.store.message_unknown(self.site_id, self.message_id)).await
     }
 
     /// Notes first that the message was not sent: that is one item, which nobody else writes. Then, if the site is too busy
     /// to take its SMS back just now, the agenda gives them back.
     async fn give_back(&self, why: NotSent) -> Result<(), StoreError> {
-        let mut attempts = Attempts::default();
-        loop {
-            let (site, message, by) = (self.site_id, self.message_id, self.command_id);
-            match self.store.message_not_sent(site, message, by, why).await {
-                Ok(()) | Err(CommitFailed::Lost(_)) => break,
-                Err(failed) => again(&mut attempts, failed).await?,
-            }
-        }
+        let (site, message, by) = (self.site_id, self.message_id, self.command_id);
+        take(|| self.store.message_not_sent(site, message, by, why)).await?;
         let sender = Sender::Claimed(self.command_id.clone());
         give_back(
             self.store,
@@ -497,6 +453,19 @@ impl Sending<'_> {
         )
         .await
         .map(drop)
+    }
+}
+
+/// Takes a step until it is taken, or is another's to take: it may be tried any number of times.
+async fn take<F: Future<Output = Result<(), CommitFailed>>>(
+    mut step: impl FnMut() -> F,
+) -> Result<(), StoreError> {
+    let mut attempts = Attempts::default();
+    loop {
+        match step().await {
+            Ok(()) | Err(CommitFailed::Lost(_)) => return Ok(()),
+            Err(failed) => again(&mut attempts, failed).await?,
+        }
     }
 }
 
@@ -674,14 +643,7 @@ pub async fn record_receipt(
     let found = store.load(&[key], &mut attempts).await?.pop().flatten();
     let Some(found) = found else { return Ok(false) };
     let found = NetworkMessage::decode(&found)?;
-    loop {
-        let (site, message) = (&found.site_id, &found.message_id);
-        match store
-            .message_receipt(site, message, delivered, receipt)
-            .await
-        {
-            Ok(()) | Err(CommitFailed::Lost(_)) => return Ok(true),
-            Err(failed) => again(&mut attempts, failed).await?,
-        }
-    }
+    let (site, message) = (&found.site_id, &found.message_id);
+    take(|| store.message_receipt(site, message, delivered, receipt)).await?;
+    Ok(true)
 }

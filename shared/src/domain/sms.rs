@@ -274,6 +274,18 @@ pub struct NumberCount {
     pub version: u64,
 }
 
+impl NumberCount {
+    /// A number that nothing was sent to.
+    #[must_use]
+    pub fn none(key: String) -> Self {
+        Self {
+            key,
+            window: SendWindow::default(),
+            version: 0,
+        }
+    }
+}
+
 /// A message to be sent.
 #[derive(Clone, Debug)]
 pub struct Outgoing {
