@@ -844,7 +844,7 @@ fn meanwhile(world: &World, call: Call) {
             let function = if event["routeKey"].as_str().unwrap().contains("/card") {
                 "manage-users"
             } else {
-                "redeem-code"
+                "send-sms"
             };
             let invocation = async move { functions.unwrap().invoke(function, event).await };
             std::thread::scope(|scope| {
@@ -936,4 +936,146 @@ async fn a_message_left_behind_is_not_sent_to_another_number_or_to_one_that_opte
         );
         assert_eq!(world.balance().await, 50);
     }
+}
+
+impl World {
+    /// The item of the one message.
+    fn item(&self) -> Value {
+        let scan = json!({ "TableName": run_local::template::TABLE_NAME });
+        let scan = self.system.engine().call("Scan", scan).unwrap();
+        let mut items = scan["Items"].as_array().unwrap().iter();
+        let message = |item: &&Value| item["SK"]["S"].as_str().unwrap().starts_with("MESSAGE#");
+        items.find(message).unwrap().clone()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_step_of_a_message_is_taken_from_its_own_states_alone() {
+    use site_credits::domain::identity::{CommandId, MessageId};
+    use site_credits::domain::sms::{NotSent, Sender};
+    const STATES: [&str; 7] = [
+        "reserved",
+        "sending",
+        "sent",
+        "failed",
+        "unknown",
+        "delivered",
+        "undelivered",
+    ];
+    let world = World::new().await;
+    die(&world, Death::Table(1, true), call_of(&world)).await;
+    let (store, site, message) = (world.system.quiet(), &world.site, world.item());
+    let id = MessageId::parse(message["message_id"]["S"].as_str().unwrap()).unwrap();
+    let (own, other) = (CommandId::random(), CommandId::random());
+    let claimed = |by: &CommandId| Sender::Claimed(by.clone());
+    let put = |state: &str| {
+        let mut item = message.clone();
+        item["state"]["S"] = json!(state);
+        if state != "reserved" {
+            item["claimed_by"] = json!({ "S": own });
+        }
+        let put = json!({ "TableName": run_local::template::TABLE_NAME, "Item": item });
+        world.system.engine().call("PutItem", put).unwrap();
+    };
+    for state in STATES {
+        let taken = |step: &str, done: bool, from: &[&str]| {
+            assert_eq!(done, from.contains(&state), "{step} from {state}");
+        };
+        put(state);
+        let done = store.claim_message(site, &id, &own).await;
+        taken("claiming", done.is_ok(), &["reserved"]);
+        put(state);
+        let done = store
+            .confirm_message(site, &id, &own, "sns-1", at(NOW))
+            .await;
+        taken("confirming", done.is_ok(), &["sending", "unknown"]);
+        put(state);
+        let done = store
+            .confirm_message(site, &id, &other, "sns-1", at(NOW))
+            .await;
+        taken("confirming another's", done.is_ok(), &[]);
+        put(state);
+        let done = store.message_unknown(site, &id).await;
+        taken("marking as unknown", done.is_ok(), &["sending"]);
+        put(state);
+        let done = store.message_receipt(site, &id, true, "ok").await;
+        taken(
+            "a receipt",
+            done.is_ok(),
+            &["sent", "delivered", "undelivered"],
+        );
+        put(state);
+        let done = store
+            .message_not_sent(site, &id, &own, NotSent::Throttled)
+            .await;
+        taken("noting", done.is_ok(), &["sending", "unknown"]);
+        for (step, sender, from) in [
+            ("giving back nobody's", Sender::Nobody, &["reserved"][..]),
+            ("giving back", claimed(&own), &["sending", "unknown"]),
+            ("giving back another's", claimed(&other), &[]),
+        ] {
+            put(state);
+            let done = store
+                .message_failed(site, &id, NotSent::Throttled, &sender)
+                .await;
+            taken(step, done.is_ok(), from);
+        }
+    }
+    // The table is left as a sender left it that died.
+    put("reserved");
+    let network = json!({ "PK": { "S": "SNS#sns-1" }, "SK": { "S": "SNS" } });
+    let delete = json!({ "TableName": run_local::template::TABLE_NAME, "Key": network });
+    world.system.engine().call("DeleteItem", delete).unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_many_who_find_a_message_left_behind_one_sends_it() {
+    let world = World::new().await;
+    die(&world, Death::Table(1, true), call_of(&world)).await;
+    world.system.wire.plan(|_, _| engine::Fault::None);
+    let mut racers = tokio::task::JoinSet::new();
+    for _ in 0..8 {
+        let (system, call) = (world.system.clone(), call_of(&world));
+        racers.spawn(async move { system.send(call).await });
+    }
+    while let Some(answer) = racers.join_next().await {
+        assert_eq!(answer.unwrap().status, 201);
+    }
+    world.system.wire.quiet();
+    assert_eq!((world.phone().len(), world.balance().await), (1, 49));
+    assert_eq!(world.states().await, ["sent"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_claimed_while_the_agenda_looks_is_sent_and_not_given_back() {
+    let world = World::new().await;
+    die(&world, Death::Table(1, true), call_of(&world)).await;
+    // Between the agenda's read and its write the request comes again, and sends.
+    meanwhile(&world, call_of(&world));
+    let report = world.system.deduct(at("2026-12-09T12:15:00Z")).await;
+    world.system.wire.quiet();
+    assert_eq!(report["left"], 0, "{report}");
+    assert_eq!((world.phone().len(), world.balance().await), (1, 49));
+    assert_eq!(world.states().await, ["sent"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_index_that_names_a_message_too_early_resolves_nothing() {
+    use site_credits::commands::{Resolved, resolve_message};
+    use site_credits::domain::identity::MessageId;
+    let world = World::new().await;
+    die(&world, Death::Table(1, true), call_of(&world)).await;
+    let id = MessageId::parse(world.item()["message_id"]["S"].as_str().unwrap()).unwrap();
+    let store = world.system.quiet();
+    for (now, expected) in [
+        ("2026-12-09T12:04:59Z", Resolved::Before),
+        ("2026-12-09T12:05:00Z", Resolved::GivenBack),
+        ("2026-12-09T12:05:00Z", Resolved::Before),
+    ] {
+        let resolved = resolve_message(&store, &world.site, &id, at(now))
+            .await
+            .unwrap();
+        assert_eq!(resolved, expected, "{now}");
+    }
+    assert_eq!(world.balance().await, 50);
 }
