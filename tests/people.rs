@@ -868,3 +868,27 @@ async fn the_users_of_a_deleted_site_are_erased_by_the_schedule_also_if_it_dies_
         assert_eq!(system.deduct(later).await["erased"], 0);
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn users_added_and_removed_at_once_are_all_counted() {
+    let system = std::sync::Arc::new(System::new());
+    let site = regular(&system).await;
+    system.send(add(&site, &json!({ "user_id": "gone" }))).await;
+    system.wire.plan(|_, _| Fault::None);
+    let mut racers = tokio::task::JoinSet::new();
+    let remove = Call::delete(users(&site, "/gone"), at(NOW));
+    let adding = (0..4).map(|n| add(&site, &json!({ "user_id": format!("x{n}") })));
+    for call in adding.chain([remove]) {
+        let system = system.clone();
+        racers.spawn(async move { system.send(call).await });
+    }
+    while let Some(done) = racers.join_next().await {
+        assert!([200, 201].contains(&done.unwrap().status));
+    }
+    system.wire.quiet();
+    // That the roster counts four is what the harness verifies in the end.
+    assert_eq!(
+        ids(&system, &site, "limit=9").await,
+        ["x0", "x1", "x2", "x3"]
+    );
+}
