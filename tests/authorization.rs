@@ -3,8 +3,8 @@
 use crate::harness::{Answered, CARD_LINK_BASE, Call, System, at, redemption, sms_redemption};
 use run_local::template;
 use serde_json::{Value, json};
-use site_credits::domain::identity::SiteId;
-use site_credits::domain::site::SiteType;
+use site_credits::domain::model::site::SiteType;
+use site_credits::domain::values::ids::SiteId;
 use std::collections::BTreeSet;
 
 const NOW: &str = "2026-12-09T12:00:00Z";

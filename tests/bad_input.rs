@@ -4,7 +4,7 @@ use crate::harness::{ACME, Call, KIM, System, at, batches, license_of, redemptio
 use data_encoding::BASE64;
 use run_local::engine::Fault;
 use serde_json::{Value, json};
-use site_credits::domain::site::SiteType;
+use site_credits::domain::model::site::SiteType;
 use std::cell::Cell;
 use std::io::Write;
 use std::sync::{Arc, Mutex};

@@ -3,8 +3,8 @@
 use crate::harness::{ACME, Call, System, at, batches, redemption, sms_redemption};
 use run_local::template::TABLE_NAME;
 use serde_json::{Value, json};
-use site_credits::domain::identity::SiteId;
-use site_credits::domain::site::SiteType;
+use site_credits::domain::model::site::SiteType;
+use site_credits::domain::values::ids::SiteId;
 
 const NOW: &str = "2026-12-09T12:00:00Z";
 

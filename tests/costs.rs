@@ -4,7 +4,7 @@ use crate::harness::{
     ACME, Call, Seen, System, at, batches, license_of, redemption, sms_redemption,
 };
 use serde_json::json;
-use site_credits::domain::site::SiteType;
+use site_credits::domain::model::site::SiteType;
 
 const NOW: &str = "2026-12-09T12:00:00Z";
 
@@ -128,8 +128,8 @@ async fn each_route_makes_the_round_trips_and_uses_the_capacity_that_the_docs_sa
 #[tokio::test(start_paused = true)]
 async fn a_deduction_of_fifty_sites_is_one_transaction_and_reads_nothing_that_is_not_due() {
     let (system, now) = (System::new(), at(NOW));
-    let shard = |site: &site_credits::domain::identity::SiteId| {
-        site_credits::domain::agenda::shard_of(site)
+    let shard = |site: &site_credits::domain::values::ids::SiteId| {
+        site_credits::domain::rules::agenda::shard_of(site)
     };
     let mut due = Vec::new();
     while due.len() < 50 {

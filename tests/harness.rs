@@ -12,11 +12,13 @@ use run_local::template::{self, Route, TABLE_NAME};
 use run_local::verify::{Findings, Table, verify};
 use serde_json::{Value, json};
 use site_credits::commands::{self, Asker, DeviceWish, Done, NewBatch, PartnerAsker};
-use site_credits::domain::code::CodeValue;
-use site_credits::domain::identity::{
-    Country, DeviceId, Email, Language, PartnerId, SiteId, SiteName, Subject, TimeZone,
-};
-use site_credits::domain::site::{NewSite, SiteType};
+use site_credits::domain::model::code::CodeValue;
+use site_credits::domain::model::site::{NewSite, SiteType};
+use site_credits::domain::values::country::{Country, Language};
+use site_credits::domain::values::email::Email;
+use site_credits::domain::values::ids::{DeviceId, PartnerId, SiteId};
+use site_credits::domain::values::names::{SiteName, Subject};
+use site_credits::domain::values::time_zone::TimeZone;
 use site_credits::store::Store;
 use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -8,8 +8,8 @@ use jiff::{SignedDuration, Timestamp};
 use run_local::engine;
 use run_local::sns::Fault;
 use serde_json::{Value, json};
-use site_credits::domain::identity::SiteId;
-use site_credits::domain::site::SiteType;
+use site_credits::domain::model::site::SiteType;
+use site_credits::domain::values::ids::SiteId;
 use std::collections::VecDeque;
 use std::io::Write;
 use std::sync::Arc;
@@ -951,8 +951,8 @@ impl World {
 
 #[tokio::test(start_paused = true)]
 async fn each_step_of_a_message_is_taken_from_its_own_states_alone() {
-    use site_credits::domain::identity::{CommandId, MessageId};
-    use site_credits::domain::sms::{NotSent, Sender};
+    use site_credits::domain::model::message::{NotSent, Sender};
+    use site_credits::domain::values::ids::{CommandId, MessageId};
     const STATES: [&str; 7] = [
         "reserved",
         "sending",
@@ -1062,7 +1062,7 @@ async fn what_is_claimed_while_the_agenda_looks_is_sent_and_not_given_back() {
 #[tokio::test(start_paused = true)]
 async fn an_index_that_names_a_message_too_early_resolves_nothing() {
     use site_credits::commands::{Resolved, resolve_message};
-    use site_credits::domain::identity::MessageId;
+    use site_credits::domain::values::ids::MessageId;
     let world = World::new().await;
     die(&world, Death::Table(1, true), call_of(&world)).await;
     let id = MessageId::parse(world.item()["message_id"]["S"].as_str().unwrap()).unwrap();

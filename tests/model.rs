@@ -15,7 +15,7 @@ use proptest::test_runner::{Config, TestRunner};
 use run_local::engine::Fault;
 use run_local::sns::Fault as Network;
 use serde_json::{Value, json};
-use site_credits::domain::identity::SiteId;
+use site_credits::domain::values::ids::SiteId;
 use site_credits::store::Attempts;
 use std::collections::BTreeMap;
 

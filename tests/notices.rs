@@ -4,8 +4,8 @@ use crate::harness::{Call, System, at, redemption};
 use jiff::{SignedDuration, Timestamp};
 use run_local::engine::Fault;
 use serde_json::{Value, json};
-use site_credits::domain::identity::SiteId;
-use site_credits::domain::site::SiteType;
+use site_credits::domain::model::site::SiteType;
+use site_credits::domain::values::ids::SiteId;
 
 async fn recharge(system: &System, site: &SiteId, credits: u64, now: Timestamp) {
     let code = system.codes(credits, 0, 1, now).await.remove(0);

@@ -4,8 +4,8 @@ use crate::harness::{ACME, Answered, Call, System, at, batches, redemption, sms_
 use jiff::Timestamp;
 use run_local::engine::Fault;
 use serde_json::{Value, json};
-use site_credits::domain::identity::SiteId;
-use site_credits::domain::site::SiteType;
+use site_credits::domain::model::site::SiteType;
+use site_credits::domain::values::ids::SiteId;
 
 const NOW: &str = "2026-12-09T12:00:00Z";
 

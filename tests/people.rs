@@ -5,8 +5,8 @@ use jiff::Timestamp;
 use run_local::engine::Fault;
 use run_local::template::TABLE_NAME;
 use serde_json::{Value, json};
-use site_credits::domain::identity::SiteId;
-use site_credits::domain::site::SiteType;
+use site_credits::domain::model::site::SiteType;
+use site_credits::domain::values::ids::SiteId;
 use std::collections::BTreeSet;
 
 const NOW: &str = "2026-12-09T12:00:00Z";
@@ -798,7 +798,8 @@ async fn whoever_lost_their_role_meanwhile_changes_nothing() {
             *removed = true;
             let (store, site) = (store.clone(), gone.clone());
             let removal = async move {
-                let lee = site_credits::domain::identity::Email::parse("lee@example.com").unwrap();
+                let lee =
+                    site_credits::domain::values::email::Email::parse("lee@example.com").unwrap();
                 let kim = crate::harness::kim(at(NOW));
                 site_credits::commands::remove_administrator(&store, &site, &lee, &kim)
                     .await

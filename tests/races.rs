@@ -3,8 +3,8 @@
 use crate::harness::{ACME, Answered, Call, KIM, System, at, batches, redemption, sms_redemption};
 use run_local::engine::Fault;
 use serde_json::{Value, json};
-use site_credits::domain::identity::SiteId;
-use site_credits::domain::site::SiteType;
+use site_credits::domain::model::site::SiteType;
+use site_credits::domain::values::ids::SiteId;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 

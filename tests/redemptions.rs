@@ -3,8 +3,8 @@
 use crate::harness::{Call, KIM, System, at, license_of, redemption, sms_redemption};
 use run_local::engine::Fault;
 use serde_json::json;
-use site_credits::domain::code::CodeValue;
-use site_credits::domain::site::SiteType;
+use site_credits::domain::model::code::CodeValue;
+use site_credits::domain::model::site::SiteType;
 
 const NOON: &str = "2026-12-09T12:00:00Z";
 
@@ -109,9 +109,10 @@ async fn every_refusal_says_which() {
     let unissued = {
         // A code of the right form that no batch has: of an issuer's, never written.
         let issuer = run_local::seed::issuer().unwrap();
-        let batch =
-            site_credits::domain::identity::BatchId::parse("00000000-0000-0000-0000-000000000000")
-                .unwrap();
+        let batch = site_credits::domain::values::ids::BatchId::parse(
+            "00000000-0000-0000-0000-000000000000",
+        )
+        .unwrap();
         issuer
             .code(issuer.newest(), &batch, 0)
             .unwrap()
@@ -340,7 +341,7 @@ async fn a_table_that_never_answers_leaves_the_outcome_open_and_one_that_refuses
 async fn a_stranger_cannot_tell_that_a_site_exists() {
     let (system, now) = (System::new(), at(NOON));
     let site = system.site(SiteType::Dynamic, "Europe/Vienna", now).await;
-    let nowhere = site_credits::domain::identity::SiteId::parse("00000000").unwrap();
+    let nowhere = site_credits::domain::values::ids::SiteId::parse("00000000").unwrap();
     let codes = system.codes(10, 0, 1, now).await;
     let strangers = [
         json!({ "sub": "eve", "email": "eve@example.com", "email_verified": "true" }),

@@ -4,7 +4,7 @@ use crate::harness::{Call, System, at, redemption};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
-use site_credits::domain::site::SiteType;
+use site_credits::domain::model::site::SiteType;
 use std::collections::BTreeMap;
 
 const NOON: &str = "2026-12-09T12:00:00Z";

@@ -4,12 +4,14 @@ use crate::harness::{KIM, System, acme, at, redemption};
 use run_local::engine::Fault;
 use run_local::seed;
 use site_credits::commands::{self, BatchError, NewBatch};
-use site_credits::domain::change::Change;
-use site_credits::domain::code::{CodeIssuer, CodeValue};
-use site_credits::domain::identity::{CommandId, Email};
-use site_credits::domain::redemption::{Recharge, Redeemer, redeem};
-use site_credits::domain::secret::Secrets;
-use site_credits::domain::site::SiteType;
+use site_credits::domain::model::change::Change;
+use site_credits::domain::model::code::{CodeValue, Recharge};
+use site_credits::domain::model::site::SiteType;
+use site_credits::domain::rules::redeem::{Redeemer, redeem};
+use site_credits::domain::values::email::Email;
+use site_credits::domain::values::ids::CommandId;
+use site_credits::domain::values::license_code::CodeIssuer;
+use site_credits::domain::values::secret::Secrets;
 use site_credits::store::{Attempts, Commit, CommitFailed, Key, StoreError, decode_code};
 
 const NOW: &str = "2026-12-09T12:00:00Z";
@@ -60,7 +62,9 @@ async fn each_condition_of_a_code_is_also_one_of_the_write() {
         email: Email::parse(KIM).unwrap(),
         command_id: CommandId::random(),
     };
-    let checker = site_credits::domain::code::CodeChecker::new(seed::check_secrets().unwrap());
+    let checker = site_credits::domain::values::license_code::CodeChecker::new(
+        seed::check_secrets().unwrap(),
+    );
     let expressions = [
         "SET voided_at = :at",
         "SET expires_on = :yesterday",

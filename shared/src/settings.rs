@@ -3,9 +3,10 @@
 //! Credentials, region and endpoint are the variables that Lambda and every SDK know. They are read here by name:
 //! a Lambda function needs none of the other sources of credentials, nor the code that looks for them.
 
-use crate::domain::card::CardLinks;
-use crate::domain::code::{CodeChecker, CodeIssuer};
-use crate::domain::secret::{InvalidSecrets, SecretMissing, Secrets};
+use crate::domain::values::card_link::CardLinks;
+use crate::domain::values::license_code::{CodeChecker, CodeIssuer};
+use crate::domain::values::pseudonym::Pseudonyms;
+use crate::domain::values::secret::{InvalidSecrets, SecretMissing, Secrets};
 use crate::http::CardPages;
 use crate::sns::{SmsNetwork, Topic};
 use crate::store::Store;
@@ -14,7 +15,8 @@ use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Region, SharedHttpClient};
 use aws_smithy_http_client::Builder;
-use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode};
+use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
 use aws_smithy_runtime_api::client::http::{HttpClient, http_client_fn};
 use std::time::Duration;
 
@@ -89,6 +91,14 @@ pub fn card_pages() -> Result<CardPages, SettingsError> {
         links: CardLinks::new(secrets("CARD_SECRETS")?),
         base: variable("CARD_LINK_BASE"),
     })
+}
+
+/// What stands for requests about users and for phone numbers, from `CARD_SECRETS`.
+///
+/// # Errors
+/// The secrets are missing or cannot be read.
+pub fn pseudonyms() -> Result<Pseudonyms, SettingsError> {
+    Ok(Pseudonyms::new(secrets("CARD_SECRETS")?))
 }
 
 /// The network that messages are handed to, from the region, the credentials, and `SMS_SENDER_ID` if it is there.

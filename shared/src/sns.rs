@@ -1,8 +1,8 @@
 //! SNS: the topic that notices are published to, and the network that messages are handed to.
 
-use crate::domain::phone::Mobile;
-use crate::domain::sms::NotSent;
-use crate::domain::wording::Notice;
+use crate::domain::model::message::NotSent;
+use crate::domain::rules::wording::Notice;
+use crate::domain::values::phone::Mobile;
 use aws_sdk_sns::Client;
 use aws_sdk_sns::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sns::types::MessageAttributeValue;

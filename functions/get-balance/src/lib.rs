@@ -3,7 +3,7 @@
 
 use aws_lambda_events::apigw::ApiGatewayV2httpRequest;
 use site_credits::commands;
-use site_credits::domain::identity::SiteId;
+use site_credits::domain::values::ids::SiteId;
 use site_credits::http::{self, Answer, Arrival, OPENAPI, Problem};
 use site_credits::store::Store;
 

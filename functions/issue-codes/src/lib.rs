@@ -2,8 +2,8 @@
 
 use aws_lambda_events::apigw::ApiGatewayV2httpRequest;
 use site_credits::commands;
-use site_credits::domain::code::CodeIssuer;
-use site_credits::domain::identity::BatchId;
+use site_credits::domain::values::ids::BatchId;
+use site_credits::domain::values::license_code::CodeIssuer;
 use site_credits::http::{self, Answer, Arrival, HistoryPage, NewBatchBody, Problem, VoidBody};
 use site_credits::store::Store;
 

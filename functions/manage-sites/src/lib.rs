@@ -2,7 +2,7 @@
 
 use aws_lambda_events::apigw::ApiGatewayV2httpRequest;
 use site_credits::commands::{self, CommandError, CreateSiteError, EmailNotVerified};
-use site_credits::domain::identity::{DeviceId, SiteId};
+use site_credits::domain::values::ids::{DeviceId, SiteId};
 use site_credits::http::{
     self, AdministratorBody, Answer, Arrival, DevicesBody, NewSiteBody, Problem, RoleBody,
     SettingsBody,

@@ -2,7 +2,8 @@
 
 use aws_lambda_events::apigw::ApiGatewayV2httpRequest;
 use site_credits::commands;
-use site_credits::domain::card::CardToken;
+use site_credits::domain::values::card_link::CardToken;
+use site_credits::domain::values::pseudonym::Pseudonyms;
 use site_credits::http::{
     self, Answer, Arrival, CardBody, CardPages, CardStatusBody, PausedOrActive, Problem, UserBody,
     UserChangeBody,
@@ -16,6 +17,8 @@ pub struct ManageUsers {
     pub store: Store,
     /// Where cards are downloaded.
     pub cards: CardPages,
+    /// What stands for requests about users and for phone numbers.
+    pub pseudonyms: Pseudonyms,
 }
 
 impl ManageUsers {
@@ -52,7 +55,7 @@ impl ManageUsers {
         let (site_id, asker) = (arrival.site_id()?, arrival.asker()?);
         let new = arrival.body::<UserBody>()?.read();
         let done =
-            commands::add_user(&self.store, &self.cards.links, &site_id, &new, &asker).await?;
+            commands::add_user(&self.store, &self.pseudonyms, &site_id, &new, &asker).await?;
         Ok(self.cards.changed_user_answer(201, &done, arrival))
     }
 
@@ -60,8 +63,7 @@ impl ManageUsers {
         let (site_id, asker) = (arrival.site_id()?, arrival.asker()?);
         let lines = http::lines_to_import(arrival)?;
         let imported =
-            commands::import_users(&self.store, &self.cards.links, &site_id, &lines, &asker)
-                .await?;
+            commands::import_users(&self.store, &self.pseudonyms, &site_id, &lines, &asker).await?;
         Ok(http::imported_answer(&imported))
     }
 
@@ -79,7 +81,7 @@ impl ManageUsers {
         let user_id = http::user_id(arrival)?;
         let done = commands::change_user(
             &self.store,
-            &self.cards.links,
+            &self.pseudonyms,
             &site_id,
             &user_id,
             &new,
@@ -93,9 +95,8 @@ impl ManageUsers {
         let (site_id, asker) = (arrival.site_id()?, arrival.asker()?);
         arrival.query(&[])?;
         let user_id = http::user_id(arrival)?;
-        let done =
-            commands::remove_user(&self.store, &self.cards.links, &site_id, &user_id, &asker)
-                .await?;
+        let done = commands::remove_user(&self.store, &self.pseudonyms, &site_id, &user_id, &asker)
+            .await?;
         Ok(http::removed_user_answer(&done))
     }
 
@@ -134,7 +135,7 @@ impl ManageUsers {
         let paused = status == PausedOrActive::Paused;
         let done = commands::pause_or_resume_card(
             &self.store,
-            &self.cards.links,
+            &self.pseudonyms,
             &site_id,
             &user_id,
             paused,
@@ -148,9 +149,8 @@ impl ManageUsers {
         let (site_id, asker) = (arrival.site_id()?, arrival.asker()?);
         arrival.query(&[])?;
         let user_id = http::user_id(arrival)?;
-        let done =
-            commands::revoke_card(&self.store, &self.cards.links, &site_id, &user_id, &asker)
-                .await?;
+        let done = commands::revoke_card(&self.store, &self.pseudonyms, &site_id, &user_id, &asker)
+            .await?;
         Ok(self.cards.changed_card_answer(&done, arrival))
     }
 

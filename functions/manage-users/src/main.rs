@@ -10,6 +10,7 @@ async fn main() -> Result<(), Error> {
     let function = ManageUsers {
         store: settings::store()?,
         cards: settings::card_pages()?,
+        pseudonyms: settings::pseudonyms()?,
     };
     run(service_fn(async |event: LambdaEvent<_>| {
         Ok::<_, Error>(function.handle(event.payload).await)

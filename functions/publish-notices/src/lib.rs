@@ -7,9 +7,9 @@
 
 use aws_lambda_events::dynamodb::{Event, EventRecord};
 use aws_lambda_events::streams::{DynamoDbBatchItemFailure, DynamoDbEventResponse};
-use site_credits::domain::entry::Entry;
-use site_credits::domain::identity::SiteId;
-use site_credits::domain::wording::{NOTICE_KINDS, notice};
+use site_credits::domain::model::entry::Entry;
+use site_credits::domain::rules::wording::{NOTICE_KINDS, notice};
+use site_credits::domain::values::ids::SiteId;
 use site_credits::sns::{NotPublished, Topic};
 use site_credits::store::{Attempts, CorruptItem, Item, Store, StoreError, decode_entry};
 use site_credits::telemetry;

@@ -2,8 +2,8 @@
 
 use aws_lambda_events::apigw::ApiGatewayV2httpRequest;
 use site_credits::commands;
-use site_credits::domain::code::CodeChecker;
-use site_credits::domain::redemption::Recharge;
+use site_credits::domain::model::code::Recharge;
+use site_credits::domain::values::license_code::CodeChecker;
 use site_credits::http::{self, Answer, Arrival, PreviewBody, Problem, RedemptionBody};
 use site_credits::store::Store;
 

@@ -2,8 +2,9 @@
 
 use aws_lambda_events::apigw::ApiGatewayV2httpRequest;
 use site_credits::commands::{self, MessageWish, Sms};
-use site_credits::domain::card::Card;
-use site_credits::domain::identity::MessageId;
+use site_credits::domain::model::card::Card;
+use site_credits::domain::values::ids::MessageId;
+use site_credits::domain::values::pseudonym::Pseudonyms;
 use site_credits::http::{self, Answer, Arrival, CardPages, DeliveryBody, MessageBody, Problem};
 use site_credits::sns::SmsNetwork;
 use site_credits::store::{Store, StoreError};
@@ -15,6 +16,8 @@ pub struct SendSms {
     pub store: Store,
     /// Where cards are downloaded.
     pub cards: CardPages,
+    /// What stands for requests about users and for phone numbers.
+    pub pseudonyms: Pseudonyms,
     /// The network that messages are handed to.
     pub network: SmsNetwork,
 }
@@ -83,7 +86,7 @@ impl SendSms {
 
     fn sms(&self) -> Sms<'_> {
         Sms {
-            links: &self.cards.links,
+            pseudonyms: &self.pseudonyms,
             network: &self.network,
         }
     }

@@ -10,6 +10,7 @@ async fn main() -> Result<(), Error> {
     let function = SendSms {
         store: settings::store()?,
         cards: settings::card_pages()?,
+        pseudonyms: settings::pseudonyms()?,
         network: settings::sms_network()?,
     };
     run(service_fn(async |event: LambdaEvent<_>| {

@@ -15,7 +15,7 @@ use redeem_code::RedeemCode;
 use send_sms::SendSms;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use site_credits::domain::code::CodeChecker;
+use site_credits::domain::values::license_code::CodeChecker;
 use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
@@ -81,10 +81,12 @@ impl Functions {
             manage_users: Arc::new(ManageUsers {
                 store: engine.store(),
                 cards: seed::card_pages(card_link_base)?,
+                pseudonyms: seed::pseudonyms()?,
             }),
             send_sms: Arc::new(SendSms {
                 store: engine.store(),
                 cards: seed::card_pages(card_link_base)?,
+                pseudonyms: seed::pseudonyms()?,
                 network: sns.network(),
             }),
             record_receipts: Arc::new(RecordReceipts {

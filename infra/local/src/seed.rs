@@ -5,17 +5,20 @@ use site_credits::commands::{
     self, Asker, BatchError, CommandError, CreateSiteError, DeviceWish, NewBatch, PartnerAsker,
     RegisterError,
 };
-use site_credits::domain::card::CardLinks;
-use site_credits::domain::code::{
-    Batch, CodeChecker, CodeIssuer, CodeNotRecognised, CodeState, CodeValue, LicenseCode,
+use site_credits::domain::model::batch::Batch;
+use site_credits::domain::model::code::{CodeState, CodeValue, Recharge};
+use site_credits::domain::model::site::{NewSite, SiteType};
+use site_credits::domain::values::card_link::CardLinks;
+use site_credits::domain::values::country::{Country, NoTimeZone, language_of, time_zone_of};
+use site_credits::domain::values::email::Email;
+use site_credits::domain::values::ids::{BatchId, DeviceId, PartnerId, SiteId};
+use site_credits::domain::values::license_code::{
+    CodeChecker, CodeIssuer, CodeNotRecognised, LicenseCode,
 };
-use site_credits::domain::identity::{
-    BatchId, Country, DeviceId, Email, InvalidName, PartnerId, SiteId, SiteName, Subject,
-};
-use site_credits::domain::locale::{NoTimeZone, language_of, time_zone_of};
-use site_credits::domain::redemption::Recharge;
-use site_credits::domain::secret::{InvalidSecrets, SecretMissing, Secrets};
-use site_credits::domain::site::{NewSite, SiteType};
+use site_credits::domain::values::names::{SiteName, Subject};
+use site_credits::domain::values::pseudonym::Pseudonyms;
+use site_credits::domain::values::secret::{InvalidSecrets, SecretMissing, Secrets};
+use site_credits::domain::values::text::InvalidName;
 use site_credits::http::CardPages;
 use site_credits::store::{Attempts, Key, Store, StoreError, decode_code};
 
@@ -82,6 +85,14 @@ pub fn card_pages(base: &str) -> Result<CardPages, InvalidSecrets> {
         links: CardLinks::new(Secrets::parse(LOCAL_SECRETS)?),
         base: Some(base.to_owned()),
     })
+}
+
+/// What stands for requests about users and for phone numbers on this machine.
+///
+/// # Errors
+/// As [`check_secrets`].
+pub fn pseudonyms() -> Result<Pseudonyms, InvalidSecrets> {
+    Ok(Pseudonyms::new(Secrets::parse(LOCAL_SECRETS)?))
 }
 
 /// The check secrets of this machine.

@@ -12,7 +12,7 @@ use super::template::TABLE_NAME;
 use dynoxide::DynoxideError;
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use site_credits::domain::wording::NOTICE_KINDS;
+use site_credits::domain::rules::wording::NOTICE_KINDS;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;

@@ -13,11 +13,11 @@ mod site;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
-use site_credits::domain::account::HistoryLine;
-use site_credits::domain::entry::Entry;
-use site_credits::domain::identity::CommandId;
-use site_credits::domain::person::{Roster, User};
-use site_credits::domain::sms::Message;
+use site_credits::domain::model::account::HistoryLine;
+use site_credits::domain::model::entry::Entry;
+use site_credits::domain::model::message::Message;
+use site_credits::domain::model::user::{Roster, User};
+use site_credits::domain::values::ids::CommandId;
 use site_credits::store::{
     CardOwner, Item, Key, NetworkMessage, SiteOfAttributes, decode_administrator_of, decode_batch,
     decode_code, decode_device, decode_entry, decode_history, decode_message, decode_number,
@@ -201,8 +201,8 @@ pub async fn verify(table: &Table) -> Result<Findings, VerifyError> {
 #[derive(Default)]
 struct Sorted {
     sites: BTreeMap<String, SiteParts>,
-    codes: Vec<site_credits::domain::code::Code>,
-    batches: Vec<(site_credits::domain::code::Batch, bool)>,
+    codes: Vec<site_credits::domain::model::code::Code>,
+    batches: Vec<(site_credits::domain::model::batch::Batch, bool)>,
     history: Vec<HistoryLine>,
     /// Whose card each link leads to, by the keyed hash of its token.
     links: BTreeMap<String, CardOwner>,
@@ -213,12 +213,12 @@ struct Sorted {
 /// The items of one site.
 #[derive(Default)]
 struct SiteParts {
-    site: Option<site_credits::domain::site::Site>,
+    site: Option<site_credits::domain::model::site::Site>,
     /// Its shard of the agenda and its instant there; empty where it is on no agenda.
     agenda: (String, String),
     /// Its entries, each with the command that wrote it.
     entries: Vec<(Entry, CommandId)>,
-    devices: Vec<site_credits::domain::device::Device>,
+    devices: Vec<site_credits::domain::model::device::Device>,
     /// The messages, each with its shard of the agenda and its instant there.
     messages: Vec<(Message, String, String)>,
     users: Vec<User>,
@@ -290,7 +290,7 @@ impl Sorted {
             ("SITE", "MESSAGE") => {
                 let (message, _) = decode_message(item).map_err(corrupt)?;
                 let key = Key::Message(
-                    site_credits::domain::identity::SiteId::parse(owner)
+                    site_credits::domain::values::ids::SiteId::parse(owner)
                         .map_err(|error| error.to_string())?,
                     message.id.clone(),
                 );

@@ -2,10 +2,12 @@
 
 use super::sites::{SiteView, site_view};
 use super::{Asker, CommandError, Done, SiteCommand, SiteNotFound, execute};
-use crate::domain::administrator::{self, AdministratorRefused};
-use crate::domain::change::Decision;
-use crate::domain::identity::{CommandId, Email, SiteId};
-use crate::domain::site::{Role, Site};
+use crate::domain::model::change::Decision;
+use crate::domain::model::site::{Role, Site};
+use crate::domain::rules::administrators;
+use crate::domain::rules::administrators::AdministratorRefused;
+use crate::domain::values::email::Email;
+use crate::domain::values::ids::{CommandId, SiteId};
 use crate::store::Store;
 
 /// Makes a person an administrator of a site.
@@ -21,7 +23,7 @@ pub async fn invite(
 ) -> Result<Done<SiteView>, CommandError<AdministratorRefused>> {
     let wish = format!("invite {email} as {}", name(role));
     carry_out(store, site_id, wish, asker, |site, by| {
-        administrator::invite(site, email, role, by, asker.now)
+        administrators::invite(site, email, role, by, asker.now)
     })
     .await
 }
@@ -39,7 +41,7 @@ pub async fn change_role(
 ) -> Result<Done<SiteView>, CommandError<AdministratorRefused>> {
     let wish = format!("make {email} {}", name(role));
     carry_out(store, site_id, wish, asker, |site, by| {
-        administrator::change_role(site, email, role, by, asker.now)
+        administrators::change_role(site, email, role, by, asker.now)
     })
     .await
 }
@@ -56,7 +58,7 @@ pub async fn remove_administrator(
 ) -> Result<Done<SiteView>, CommandError<AdministratorRefused>> {
     let wish = format!("remove administrator {email}");
     carry_out(store, site_id, wish, asker, |site, by| {
-        administrator::remove(site, email, by, asker.now)
+        administrators::remove(site, email, by, asker.now)
     })
     .await
 }

@@ -4,20 +4,20 @@
 //! and not completed finishes it first: a repetition of the issue, and whoever fetches or voids its codes.
 
 use super::{Page, PageOf, PartnerAsker, fingerprint, kept_until, list, remembered};
-use crate::domain::account::{HistoryLine, PartnerEvent, Told};
-use crate::domain::change::MAX_ITEMS;
-use crate::domain::code::{
-    Batch, BatchSum, Code, CodeIssuer, CodeKey, CodeNotRecognised, CodeStanding, CodeState,
-    CodeValue, InvalidBatch, LicenseCode,
-};
-use crate::domain::identity::{BatchId, CommandId, SiteId};
-use crate::domain::secret::SecretMissing;
+use crate::domain::model::account::{HistoryLine, PartnerEvent, Told};
+use crate::domain::model::batch::{Batch, BatchSum, CodeStanding, InvalidBatch};
+use crate::domain::model::change::MAX_ITEMS;
+use crate::domain::model::code::{Code, CodeState, CodeValue};
+use crate::domain::values::ids::{BatchId, CommandId, SiteId};
+use crate::domain::values::license_code::{CodeIssuer, CodeKey, CodeNotRecognised, LicenseCode};
+use crate::domain::values::secret::SecretMissing;
 use crate::store::{
     Attempts, FirstAnswer, Key, Listing, RequestOf, RequestRecord, Store, StoreError, Written,
     decode_batch,
 };
 use futures_util::{StreamExt, TryStreamExt, stream};
-use jiff::{Timestamp, civil::Date};
+use jiff::Timestamp;
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use tokio::time::Instant;

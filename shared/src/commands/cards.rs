@@ -2,12 +2,17 @@
 
 use super::people::{PeopleCommand, PeopleDecision, PeopleDone, UserRefused, execute_on_people};
 use super::{Asker, CommandError, Done, SiteCommand, SiteNotFound, execute};
-use crate::domain::card::{self, Card, CardLinks, CardStatus, CardToken, NewCard, Validity, live};
-use crate::domain::change::{Decision, Guard};
-use crate::domain::identity::{CardId, CommandId, Email, SiteId, UserId};
-use crate::domain::license::{License, view};
-use crate::domain::person::User;
-use crate::domain::site::{Site, Status};
+use crate::domain::model::card::{Card, CardStatus, Validity};
+use crate::domain::model::change::{Decision, Guard};
+use crate::domain::model::site::{Site, Status};
+use crate::domain::model::user::{User, live};
+use crate::domain::rules::cards;
+use crate::domain::rules::cards::NewCard;
+use crate::domain::rules::license::{License, view};
+use crate::domain::values::card_link::{CardLinks, CardToken};
+use crate::domain::values::email::Email;
+use crate::domain::values::ids::{CardId, CommandId, SiteId, UserId};
+use crate::domain::values::pseudonym::Pseudonyms;
 use crate::store::{Attempts, CardOwner, Key, Store, StoreError, decode_site, decode_user};
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
@@ -44,7 +49,7 @@ pub async fn issue_card(
 ) -> Result<Done<CardIssued>, CommandError<UserRefused>> {
     let issuing = Issuing {
         what: "issue",
-        decide: card::issue,
+        decide: cards::issue,
     };
     issuing
         .carry_out(store, links, site_id, user_id, wish, asker)
@@ -65,7 +70,7 @@ pub async fn reissue_card(
 ) -> Result<Done<CardIssued>, CommandError<UserRefused>> {
     let issuing = Issuing {
         what: "reissue",
-        decide: card::reissue,
+        decide: cards::reissue,
     };
     issuing
         .carry_out(store, links, site_id, user_id, wish, asker)
@@ -73,7 +78,7 @@ pub async fn reissue_card(
 }
 
 type Decide =
-    fn(Site, User, NewCard, &Email, jiff::Timestamp) -> Result<Decision, card::CardRefused>;
+    fn(Site, User, NewCard, &Email, jiff::Timestamp) -> Result<Decision, cards::CardRefused>;
 
 /// What issuing and re-issuing differ in.
 struct Issuing {
@@ -149,21 +154,29 @@ impl Issuing {
 /// See [`UserRefused`] and [`CommandError`].
 pub async fn pause_or_resume_card(
     store: &Store,
-    links: &CardLinks,
+    pseudonyms: &Pseudonyms,
     site_id: &SiteId,
     user_id: &UserId,
     paused: bool,
     asker: &Asker,
 ) -> Result<PeopleDone<Card>, CommandError<UserRefused>> {
     let what = if paused { "pause" } else { "resume" };
-    change_card(store, links, site_id, user_id, what, asker, |mut user| {
-        let changed = card::pause_or_resume(&mut user, paused)?;
-        Ok(if changed {
-            vec![Guard::UserChanged(Box::new(user))]
-        } else {
-            Vec::new()
-        })
-    })
+    change_card(
+        store,
+        pseudonyms,
+        site_id,
+        user_id,
+        what,
+        asker,
+        |mut user| {
+            let changed = cards::pause_or_resume(&mut user, paused)?;
+            Ok(if changed {
+                vec![Guard::UserChanged(Box::new(user))]
+            } else {
+                Vec::new()
+            })
+        },
+    )
     .await
 }
 
@@ -173,37 +186,37 @@ pub async fn pause_or_resume_card(
 /// See [`UserRefused`] and [`CommandError`].
 pub async fn revoke_card(
     store: &Store,
-    links: &CardLinks,
+    pseudonyms: &Pseudonyms,
     site_id: &SiteId,
     user_id: &UserId,
     asker: &Asker,
 ) -> Result<PeopleDone<Card>, CommandError<UserRefused>> {
     change_card(
         store,
-        links,
+        pseudonyms,
         site_id,
         user_id,
         "revoke",
         asker,
-        card::revoke,
+        cards::revoke,
     )
     .await
 }
 
 async fn change_card(
     store: &Store,
-    links: &CardLinks,
+    pseudonyms: &Pseudonyms,
     site_id: &SiteId,
     user_id: &UserId,
     what: &str,
     asker: &Asker,
-    mut change: impl FnMut(User) -> Result<Vec<Guard>, card::CardRefused>,
+    mut change: impl FnMut(User) -> Result<Vec<Guard>, cards::CardRefused>,
 ) -> Result<PeopleDone<Card>, CommandError<UserRefused>> {
     let command = PeopleCommand {
         site_id,
         asker,
         command_id: CommandId::random(),
-        links,
+        pseudonyms,
         wish: format!("{what} card of {user_id}"),
         user: Some(user_id),
     };

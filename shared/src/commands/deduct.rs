@@ -7,11 +7,11 @@
 
 use super::messages::{Resolved, resolve_message};
 use super::people::erase_users;
-use crate::domain::agenda::SHARDS;
-use crate::domain::change::MAX_ITEMS;
-use crate::domain::deduction::{Deduction, deduct};
-use crate::domain::entry::Event;
-use crate::domain::identity::{CommandId, MessageId, SiteId};
+use crate::domain::model::change::MAX_ITEMS;
+use crate::domain::model::entry::Event;
+use crate::domain::rules::agenda::SHARDS;
+use crate::domain::rules::deduct::{Deduction, deduct};
+use crate::domain::values::ids::{CommandId, MessageId, SiteId};
 use crate::store::{Attempts, Commit, CommitFailed, Failure, Key, Store, StoreError, decode_site};
 use jiff::Timestamp;
 use serde::Serialize;

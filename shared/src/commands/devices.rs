@@ -4,10 +4,13 @@ use super::{
     Asker, CommandError, Done, Page, PageOf, ReadError, SiteCommand, SiteNotFound, authorized,
     execute, license_view, list,
 };
-use crate::domain::change::Guard;
-use crate::domain::device::{self, Device, NewDevice, RegistrationRefused, RemovalRefused};
-use crate::domain::entry::Event;
-use crate::domain::identity::{CommandId, DeviceId, SiteId, SiteName};
+use crate::domain::model::change::Guard;
+use crate::domain::model::device::{Device, NewDevice};
+use crate::domain::model::entry::Event;
+use crate::domain::rules::devices;
+use crate::domain::rules::devices::{RegistrationRefused, RemovalRefused};
+use crate::domain::values::ids::{CommandId, DeviceId, SiteId};
+use crate::domain::values::names::SiteName;
 use crate::store::{Attempts, Key, Listing, Store, StoreError, decode_device};
 use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
@@ -90,7 +93,7 @@ pub async fn register_devices(
         if !exist.is_empty() {
             return Err(CommandError::Refused(RegisterError::Exists(exist)));
         }
-        let decided = device::register(site, &devices, &email, asker.now);
+        let decided = devices::register(site, &devices, &email, asker.now);
         decided.map_err(|error| CommandError::Refused(error.into()))
     })
     .await?;
@@ -176,7 +179,7 @@ pub async fn remove_device(
             .as_ref()
             .ok_or(CommandError::Refused(RemoveError::NotFound))?;
         let device = decode_device(item).map_err(StoreError::from)?;
-        let decided = device::remove(site, &device, &email, asker.now);
+        let decided = devices::remove(site, &device, &email, asker.now);
         decided.map_err(|error| CommandError::Refused(error.into()))
     })
     .await

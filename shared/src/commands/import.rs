@@ -13,10 +13,11 @@ use super::people::{
     NewUser, PeopleCommand, PeopleDecision, UserRefused, execute_on_people, wish_of,
 };
 use super::{Asker, CommandError, authorized};
-use crate::domain::card::CardLinks;
-use crate::domain::change::Guard;
-use crate::domain::identity::{CommandId, Country, SiteId, UserId};
-use crate::domain::person::{MAX_USERS, Roster, RosterFull, User};
+use crate::domain::model::change::Guard;
+use crate::domain::model::user::{MAX_USERS, Roster, RosterFull, User};
+use crate::domain::values::country::Country;
+use crate::domain::values::ids::{CommandId, SiteId, UserId};
+use crate::domain::values::pseudonym::Pseudonyms;
 use crate::store::{
     Attempts, CommitFailed, Failure, Key, PeopleChange, Store, StoreError, decode_roster,
     decode_site, decode_user,
@@ -86,7 +87,7 @@ struct Remembered {
 /// the import.
 pub async fn import_users(
     store: &Store,
-    card_links: &CardLinks,
+    pseudonyms: &Pseudonyms,
     site_id: &SiteId,
     lines: &[LineToImport],
     asker: &Asker,
@@ -100,7 +101,7 @@ pub async fn import_users(
         site_id,
         asker,
         command_id: CommandId::random(),
-        links: card_links,
+        pseudonyms,
         wish: format!("import users {}", HEXLOWER.encode(&hash.finalize())),
         user: None,
     };
@@ -156,7 +157,7 @@ pub async fn import_users(
     })
 }
 
-type ReadLine = Result<(Option<UserId>, crate::domain::person::Profile), LineRefused>;
+type ReadLine = Result<(Option<UserId>, crate::domain::model::user::Profile), LineRefused>;
 
 /// The lines, each with the ID that it names and the profile, on a site of this country.
 fn read(lines: &[LineToImport], country: &Country) -> Vec<(u64, ReadLine)> {

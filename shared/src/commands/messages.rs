@@ -15,18 +15,21 @@ use super::{
     Asker, CommandError, Done, Page, PageOf, ReadError, SiteCommand, SiteNotFound, UserRefused,
     authorized, execute, list,
 };
-use crate::domain::card::{CardLinks, CardRefused, live};
-use crate::domain::change::Decision;
-use crate::domain::entry::Event;
-use crate::domain::identity::{CommandId, MessageId, MessageText, SiteId, UserId};
-use crate::domain::person::User;
-use crate::domain::phone::Mobile;
-use crate::domain::site::{Site, Status};
-use crate::domain::sms::{
-    Measured, Message, MessageRefused, MessageState, NotSent, NumberCount, Outgoing, Sender,
-    Template, measure, refund, reserve,
+use crate::domain::model::change::Decision;
+use crate::domain::model::entry::Event;
+use crate::domain::model::message::{
+    Message, MessageState, NotSent, NumberCount, Outgoing, Sender, Template,
 };
-use crate::domain::wording::{card_message, language_for, notice_message};
+use crate::domain::model::site::{Site, Status};
+use crate::domain::model::user::{User, live};
+use crate::domain::rules::cards::CardRefused;
+use crate::domain::rules::messages::{MessageRefused, refund, reserve};
+use crate::domain::rules::wording::{card_message, language_for, notice_message};
+use crate::domain::values::ids::{CommandId, MessageId, SiteId, UserId};
+use crate::domain::values::names::MessageText;
+use crate::domain::values::parts::{Measured, measure};
+use crate::domain::values::phone::Mobile;
+use crate::domain::values::pseudonym::Pseudonyms;
 use crate::sns::{Handed, NetworkError, SmsNetwork};
 use crate::store::{
     Attempts, Commit, CommitFailed, Failure, Key, Listing, NetworkMessage, Store, StoreError,
@@ -37,7 +40,7 @@ use crate::store::{
 #[derive(Debug)]
 pub struct Sms<'a> {
     /// What makes the keyed hashes of numbers.
-    pub links: &'a CardLinks,
+    pub pseudonyms: &'a Pseudonyms,
     /// The network that they are handed to.
     pub network: &'a SmsNetwork,
 }
@@ -100,7 +103,7 @@ impl MessageWish {
         &self,
         site: &Site,
         user: &User,
-        link_of: impl FnOnce(&crate::domain::card::Card) -> Result<String, StoreError>,
+        link_of: impl FnOnce(&crate::domain::model::card::Card) -> Result<String, StoreError>,
         now: jiff::Timestamp,
     ) -> Result<Worded, CommandError<MessageError>> {
         let refused = |error: MessageError| CommandError::Refused(error);
@@ -130,7 +133,8 @@ impl MessageWish {
 }
 
 /// Makes the link of a card.
-type LinkOf<'a> = &'a (dyn Fn(&crate::domain::card::Card) -> Result<String, StoreError> + Sync);
+type LinkOf<'a> =
+    &'a (dyn Fn(&crate::domain::model::card::Card) -> Result<String, StoreError> + Sync);
 
 fn of_user(error: CommandError<UserRefused>) -> CommandError<MessageError> {
     match error {
@@ -186,7 +190,7 @@ async fn number_of(
     site_id: &SiteId,
     mobile: &Mobile,
 ) -> Result<NumberCount, StoreError> {
-    let key = sms.links.number_key(site_id, mobile);
+    let key = sms.pseudonyms.number_key(site_id, mobile);
     let keys = [Key::Number(site_id.clone(), key.clone())];
     let item = store
         .load(&keys, &mut Attempts::default())
@@ -231,7 +235,7 @@ pub async fn deliver_message(
         Ok(worded)
     });
     let number_key = match &worded {
-        Ok(worded) => Some(sms.links.number_key(site_id, &worded.mobile)),
+        Ok(worded) => Some(sms.pseudonyms.number_key(site_id, &worded.mobile)),
         Err(_) => None,
     };
     let mut also = vec![Key::User(site_id.clone(), wish.user_id.clone())];
@@ -362,7 +366,7 @@ impl Sending<'_> {
         if replayed {
             let (reserved, _) = self.message().await?;
             let same = reserved.measured == worded.outgoing.measured
-                && reserved.number_key == sms.links.number_key(self.site_id, &worded.mobile)
+                && reserved.number_key == sms.pseudonyms.number_key(self.site_id, &worded.mobile)
                 && reserved.state == MessageState::Reserved;
             // What cannot be asked of the network is not sent, and is given back from the agenda.
             if !same || sms.network.is_opted_out(&worded.mobile).await != Ok(false) {

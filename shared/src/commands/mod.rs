@@ -48,11 +48,12 @@ pub use sites::{
 };
 pub use void::{MAX_CODES_A_VOID, Voided, void_codes};
 
-use crate::domain::change::{Change, Decision, Guard};
-use crate::domain::entry::Entry;
-use crate::domain::identity::{CommandId, Email, SiteId};
-use crate::domain::license::License;
-use crate::domain::site::Site;
+use crate::domain::model::change::{Change, Decision, Guard};
+use crate::domain::model::entry::Entry;
+use crate::domain::model::site::Site;
+use crate::domain::rules::license::License;
+use crate::domain::values::email::Email;
+use crate::domain::values::ids::{CommandId, SiteId};
 use crate::store::{
     Attempts, Commit, CommitFailed, CorruptItem, Failure, FirstAnswer, Item, Key, Listing,
     RequestOf, RequestRecord, Store, StoreError, Written, decode_entry, decode_site,
@@ -122,7 +123,7 @@ type View<'a, V> = &'a (dyn Fn(&Site, &Asker) -> V + Sync);
 
 /// The license, for the commands that move credits.
 fn license_view(site: &Site, asker: &Asker) -> License {
-    crate::domain::license::view(site, asker.now)
+    crate::domain::rules::license::view(site, asker.now)
 }
 
 /// A page of a listing.

@@ -1,8 +1,10 @@
 //! What a partner sees of its account: the sites that applied its codes, and its history.
 
 use super::{Page, PageOf, list};
-use crate::domain::account::{HistoryLine, SiteOfPartner};
-use crate::domain::identity::{PartnerId, SiteId, Subject};
+use crate::domain::model::account::HistoryLine;
+use crate::domain::rules::license::SiteOfPartner;
+use crate::domain::values::ids::{PartnerId, SiteId};
+use crate::domain::values::names::Subject;
 use crate::store::{Attempts, Listing, Store, StoreError, decode_history, decode_site_of};
 use jiff::Timestamp;
 

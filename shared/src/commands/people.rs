@@ -5,12 +5,18 @@
 //! knows its own. What is remembered has nothing that is personal: a repetition makes its answer of what it asks for.
 
 use super::{Asker, CommandError, Page, PageOf, ReadError, authorized, kept_until, remembered};
-use crate::domain::card::{CardLinks, CardRefused, live};
-use crate::domain::change::Guard;
-use crate::domain::identity::{CommandId, Country, Email, SiteId, UserId};
-use crate::domain::person::{NewProfile, Profile, ProfileChange, Roster, RosterFull, User};
-use crate::domain::phone::InvalidMobile;
-use crate::domain::site::{Site, users_erased};
+use crate::domain::model::change::Guard;
+use crate::domain::model::site::Site;
+use crate::domain::model::user::{
+    NewProfile, Profile, ProfileChange, Roster, RosterFull, User, live,
+};
+use crate::domain::rules::cards::CardRefused;
+use crate::domain::rules::sites::users_erased;
+use crate::domain::values::country::Country;
+use crate::domain::values::email::Email;
+use crate::domain::values::ids::{CommandId, SiteId, UserId};
+use crate::domain::values::phone::InvalidMobile;
+use crate::domain::values::pseudonym::Pseudonyms;
 use crate::store::{
     Attempts, Commit, CommitFailed, Failure, FirstAnswer, Key, Listing, PeopleChange, RequestOf,
     RequestRecord, Store, StoreError, decode_roster, decode_site, decode_user,
@@ -79,7 +85,7 @@ pub(super) struct PeopleCommand<'a> {
     pub(super) asker: &'a Asker,
     pub(super) command_id: CommandId,
     /// What keys the fingerprint: what is asked for may hold a phone number.
-    pub(super) links: &'a CardLinks,
+    pub(super) pseudonyms: &'a Pseudonyms,
     /// What is asked for, in one canonical text.
     pub(super) wish: String,
     /// The user that the decision needs.
@@ -91,7 +97,7 @@ impl PeopleCommand<'_> {
     fn fingerprints(&self) -> Vec<String> {
         let email = self.asker.email.as_ref().map_or("", Email::as_str);
         let asked = [self.site_id.as_str(), email, &self.wish];
-        self.links.fingerprints(&asked.join("\n"))
+        self.pseudonyms.fingerprints(&asked.join("\n"))
     }
 
     /// The key under which the request is remembered. One that nobody gave has a character that nobody can give.
@@ -259,7 +265,7 @@ struct Added {
 /// See [`UserRefused`] and [`CommandError`].
 pub async fn add_user(
     store: &Store,
-    links: &CardLinks,
+    pseudonyms: &Pseudonyms,
     site_id: &SiteId,
     new: &NewUser,
     asker: &Asker,
@@ -269,7 +275,7 @@ pub async fn add_user(
         site_id,
         asker,
         command_id: CommandId::random(),
-        links,
+        pseudonyms,
         wish: format!("add user\n{}", wish_of(new)),
         user: new.id.as_ref(),
     };
@@ -419,7 +425,7 @@ pub async fn list_users(
 /// See [`UserRefused`] and [`CommandError`].
 pub async fn change_user(
     store: &Store,
-    links: &CardLinks,
+    pseudonyms: &Pseudonyms,
     site_id: &SiteId,
     user_id: &UserId,
     new: &ProfileChange,
@@ -440,7 +446,7 @@ pub async fn change_user(
         site_id,
         asker,
         command_id: CommandId::random(),
-        links,
+        pseudonyms,
         wish: format!(
             "change user {user_id}\n{}",
             json!([name, kind, email, mobile])
@@ -488,7 +494,7 @@ pub async fn change_user(
 /// See [`UserRefused`] and [`CommandError`].
 pub async fn remove_user(
     store: &Store,
-    links: &CardLinks,
+    pseudonyms: &Pseudonyms,
     site_id: &SiteId,
     user_id: &UserId,
     asker: &Asker,
@@ -497,7 +503,7 @@ pub async fn remove_user(
         site_id,
         asker,
         command_id: CommandId::random(),
-        links,
+        pseudonyms,
         wish: format!("remove user {user_id}"),
         user: Some(user_id),
     };

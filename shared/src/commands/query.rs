@@ -1,10 +1,11 @@
 //! Reading a site's license and statement.
 
 use super::{Asker, EmailNotVerified, SiteNotFound, authorized};
-use crate::domain::identity::SiteId;
-use crate::domain::license::{License, view};
+use crate::domain::rules::license::{License, view};
+use crate::domain::values::ids::SiteId;
 use crate::store::{Attempts, Page, StatementQuery, Store, StoreError};
-use jiff::{Timestamp, civil::Date};
+use jiff::Timestamp;
+use jiff::civil::Date;
 
 /// Why a license or a statement is not shown.
 #[derive(Debug, thiserror::Error)]

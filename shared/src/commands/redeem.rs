@@ -3,11 +3,13 @@
 use super::{
     Asker, CommandError, Done, SiteCommand, SiteNotFound, authorized, execute, license_view,
 };
-use crate::domain::change::Decision;
-use crate::domain::code::{Code, CodeChecker, CodeNotRecognised};
-use crate::domain::identity::{CommandId, SiteId};
-use crate::domain::redemption::{self, CodeRefused, Preview, Recharge, Redeemer};
-use crate::domain::site::Site;
+use crate::domain::model::change::Decision;
+use crate::domain::model::code::{Code, Recharge};
+use crate::domain::model::site::Site;
+use crate::domain::rules::redeem;
+use crate::domain::rules::redeem::{CodeRefused, Preview, Redeemer};
+use crate::domain::values::ids::{CommandId, SiteId};
+use crate::domain::values::license_code::{CodeChecker, CodeNotRecognised};
 use crate::store::{Attempts, Item, Key, Store, StoreError, decode_code, decode_site};
 
 /// Why a code is not applied.
@@ -63,7 +65,7 @@ pub async fn redeem(
     };
     execute(store, &command, &license_view, |site, known| {
         let code = issued(known.also[0].as_ref())?;
-        let change = redemption::redeem(site, &code, recharge, &by, asker.now).map_err(refused)?;
+        let change = redeem::redeem(site, &code, recharge, &by, asker.now).map_err(refused)?;
         Ok(Decision::Done {
             change,
             own_entry: 0,
@@ -102,7 +104,7 @@ pub async fn preview(
         email,
         command_id: CommandId::random(),
     };
-    let preview = redemption::preview(&site, &code, recharge, &by, asker.now).map_err(refused)?;
+    let preview = redeem::preview(&site, &code, recharge, &by, asker.now).map_err(refused)?;
     Ok(PreviewAnswer {
         site,
         code,

@@ -4,14 +4,18 @@ use super::{
     Asker, CommandError, Done, Page, PageOf, ReadError, SiteCommand, SiteNotFound, answered,
     authorized, execute, fingerprint, kept_until, list, remembered,
 };
-use crate::domain::amount::{BalanceOutOfRange, Balances};
-use crate::domain::change::Change;
-use crate::domain::identity::{CommandId, Country, Email, Language, SiteId, SiteName, TimeZone};
-use crate::domain::site::{
-    self as domain, Administrator, DeletionRefused, NewSettings, NewSite, Role, SettingsRefused,
-    Site, SiteType, Status,
+use crate::domain::model::change::Change;
+use crate::domain::model::site::{
+    Administrator, NewSite, Role, Site, SiteType, Status, countries_of,
 };
-use crate::domain::sms::countries_of;
+use crate::domain::rules::sites as domain;
+use crate::domain::rules::sites::{DeletionRefused, NewSettings, SettingsRefused};
+use crate::domain::values::amount::{BalanceOutOfRange, Balances};
+use crate::domain::values::country::{Country, Language};
+use crate::domain::values::email::Email;
+use crate::domain::values::ids::{CommandId, SiteId};
+use crate::domain::values::names::SiteName;
+use crate::domain::values::time_zone::TimeZone;
 use crate::store::{
     Attempts, Commit, CommitFailed, Failure, FirstAnswer, Item, Key, Listing, RequestOf,
     RequestRecord, Store, StoreError, decode_administrator_of, decode_entry,

@@ -5,12 +5,13 @@ use super::batches::{
     record,
 };
 use super::{PartnerAsker, fingerprint};
-use crate::domain::account::{HistoryLine, PartnerEvent, Told};
-use crate::domain::code::{
-    Batch, Code, CodeIssuer, CodeKey, CodeNotRecognised, CodeState, Voiding,
-};
-use crate::domain::identity::{BatchId, CommandId, Reason};
-use crate::domain::secret::SecretMissing;
+use crate::domain::model::account::{HistoryLine, PartnerEvent, Told};
+use crate::domain::model::batch::Batch;
+use crate::domain::model::code::{Code, CodeState, Voiding};
+use crate::domain::values::ids::{BatchId, CommandId};
+use crate::domain::values::license_code::{CodeIssuer, CodeKey, CodeNotRecognised};
+use crate::domain::values::names::Reason;
+use crate::domain::values::secret::SecretMissing;
 use crate::store::{Attempts, Failure, NotCarriedOut, Store, StoreError, Written};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use std::collections::{BTreeMap, BTreeSet};

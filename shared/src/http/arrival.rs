@@ -2,7 +2,9 @@
 
 use super::problem::Problem;
 use crate::commands::{Asker, PartnerAsker, SiteNotFound};
-use crate::domain::identity::{Email, PartnerId, SiteId, Subject};
+use crate::domain::values::email::Email;
+use crate::domain::values::ids::{PartnerId, SiteId};
+use crate::domain::values::names::Subject;
 use aws_lambda_events::apigw::ApiGatewayV2httpRequest;
 use data_encoding::BASE64;
 use jiff::Timestamp;

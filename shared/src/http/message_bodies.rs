@@ -4,8 +4,9 @@ use super::answer::Answer;
 use super::arrival::Arrival;
 use super::problem::Problem;
 use crate::commands::{Done, MessageError, MessagePreview, MessageWish, Page};
-use crate::domain::identity::{MessageId, MessageText, UserId};
-use crate::domain::sms::Message;
+use crate::domain::model::message::Message;
+use crate::domain::values::ids::{MessageId, UserId};
+use crate::domain::values::names::MessageText;
 use serde::Deserialize;
 use serde_json::{Value, json};
 

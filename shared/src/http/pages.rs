@@ -3,10 +3,11 @@
 use super::arrival::Arrival;
 use super::problem::Problem;
 use crate::commands::PageOf;
-use crate::domain::identity::InvalidName;
+use crate::domain::values::text::InvalidName;
 use data_encoding::BASE64URL_NOPAD;
+use jiff::Timestamp;
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use jiff::{Timestamp, civil::Date};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use std::collections::HashMap;

@@ -8,12 +8,15 @@ use crate::commands::{
     CardIssued, CardWish, Done, Imported, LineRefused, LineToImport, MAX_IMPORTED, NewUser, Page,
     PeopleDone, UserRefused, UsersOf,
 };
-use crate::domain::card::{Card, CardLinks, CardStatus};
-use crate::domain::identity::{Email, PersonName, UserId};
-use crate::domain::person::{MAX_USERS, NewProfile, ProfileChange, User, UserKind};
-use crate::domain::phone::SpelledNumber;
-use crate::domain::secret::SecretMissing;
-use crate::domain::site::Site;
+use crate::domain::model::card::{Card, CardStatus};
+use crate::domain::model::site::Site;
+use crate::domain::model::user::{MAX_USERS, NewProfile, ProfileChange, User, UserKind};
+use crate::domain::values::card_link::CardLinks;
+use crate::domain::values::email::Email;
+use crate::domain::values::ids::UserId;
+use crate::domain::values::names::PersonName;
+use crate::domain::values::phone::SpelledNumber;
+use crate::domain::values::secret::SecretMissing;
 use crate::store::StoreError;
 use jiff::civil::Date;
 use serde::{Deserialize, Deserializer};
@@ -290,7 +293,7 @@ impl CardPages {
     /// # Errors
     /// The user has none.
     pub fn card_answer(&self, user: &User, arrival: &Arrival) -> Result<Answer, Problem> {
-        let none = || UserRefused::Card(crate::domain::card::CardRefused::NotFound);
+        let none = || UserRefused::Card(crate::domain::rules::cards::CardRefused::NotFound);
         let card = user.card.as_ref().ok_or_else(none)?;
         Ok(Answer::json(
             200,
@@ -483,7 +486,7 @@ fn user_of_line(columns: &[&'static str], record: &csv::ByteRecord) -> Result<Ne
         ));
     }
     let mut user = NewUser::default();
-    let said = |error: crate::domain::identity::InvalidName| error.to_string();
+    let said = |error: crate::domain::values::text::InvalidName| error.to_string();
     for (column, field) in columns.iter().zip(record) {
         let text = std::str::from_utf8(field).map_err(|_| "the line is not UTF-8 text")?;
         if text.is_empty() {

@@ -7,16 +7,16 @@ use crate::commands::{
     BatchError, CommandError, CreateSiteError, EmailNotVerified, MessageError, ReadError,
     RedeemError, RegisterError, RemoveError, SiteNotFound, UserRefused,
 };
-use crate::domain::administrator::AdministratorRefused;
-use crate::domain::amount::BalanceOutOfRange;
-use crate::domain::card::CardRefused;
-use crate::domain::device::{RegistrationRefused, RemovalRefused};
-use crate::domain::identity::InvalidName;
-use crate::domain::locale::NoTimeZone;
-use crate::domain::redemption::CodeRefused;
-use crate::domain::secret::SecretMissing;
-use crate::domain::site::{DeletionRefused, SettingsRefused};
-use crate::domain::sms::MessageRefused;
+use crate::domain::rules::administrators::AdministratorRefused;
+use crate::domain::rules::cards::CardRefused;
+use crate::domain::rules::devices::{RegistrationRefused, RemovalRefused};
+use crate::domain::rules::messages::MessageRefused;
+use crate::domain::rules::redeem::CodeRefused;
+use crate::domain::rules::sites::{DeletionRefused, SettingsRefused};
+use crate::domain::values::amount::BalanceOutOfRange;
+use crate::domain::values::country::NoTimeZone;
+use crate::domain::values::secret::SecretMissing;
+use crate::domain::values::text::InvalidName;
 use crate::store::StoreError;
 use serde_json::{Map, Value, json};
 use std::error::Error;

@@ -4,7 +4,7 @@ use super::items::agenda_instant;
 use super::keys::{MESSAGE_PREFIX, PK, SITE_PREFIX, SK};
 use super::retry::{Attempts, Failure};
 use super::{AGENDA_INDEX, Store, StoreError};
-use crate::domain::identity::{MessageId, SiteId};
+use crate::domain::values::ids::{MessageId, SiteId};
 use aws_sdk_dynamodb::types::{AttributeValue, Select};
 use jiff::Timestamp;
 use std::collections::HashMap;

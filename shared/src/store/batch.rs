@@ -16,10 +16,12 @@ use super::items::{Item, decode_batch, encode_batch, encode_history, encode_new_
 use super::keys::Key;
 use super::retry::{Attempts, Failure};
 use super::{Store, StoreError, decode_code};
-use crate::domain::account::HistoryLine;
-use crate::domain::change::MAX_ITEMS;
-use crate::domain::code::{Batch, Code, CodeKey, Voiding};
-use crate::domain::identity::{BatchId, PartnerId};
+use crate::domain::model::account::HistoryLine;
+use crate::domain::model::batch::Batch;
+use crate::domain::model::change::MAX_ITEMS;
+use crate::domain::model::code::{Code, Voiding};
+use crate::domain::values::ids::{BatchId, PartnerId};
+use crate::domain::values::license_code::CodeKey;
 use aws_sdk_dynamodb::error::BuildError;
 use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem, Update};
 

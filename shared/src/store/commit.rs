@@ -18,17 +18,19 @@ use super::items::{
 };
 use super::keys::{Key, RequestOf};
 use super::retry::Failure;
-use crate::domain::account::Sale;
-use crate::domain::change::{Change, Guard};
-use crate::domain::code::{Application, CodeKey};
-use crate::domain::identity::{CommandId, SiteId};
-use crate::domain::person::Roster;
+use crate::domain::model::account::Sale;
+use crate::domain::model::change::{Change, Guard};
+use crate::domain::model::code::Application;
+use crate::domain::model::user::Roster;
+use crate::domain::values::ids::{CommandId, SiteId};
+use crate::domain::values::license_code::CodeKey;
 use aws_sdk_dynamodb::error::{BuildError, SdkError};
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{
     AttributeValue, ConditionCheck, Delete, Put, TransactWriteItem, Update,
 };
-use jiff::{Timestamp, civil::Date};
+use jiff::Timestamp;
+use jiff::civil::Date;
 use std::error::Error;
 
 /// The item must not exist.

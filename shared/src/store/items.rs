@@ -1,27 +1,34 @@
 //! The items of the table and the domain's types, in both directions.
 
 use super::keys::{Key, PK, SK};
-use crate::domain::account::{HistoryLine, Received, Told};
-use crate::domain::agenda;
-use crate::domain::amount::Balances;
-use crate::domain::calendar::{AnchorDay, Devices};
-use crate::domain::card::Card;
-use crate::domain::code::{Application, Batch, Code, CodeKey, CodeState, CodeValue, Voiding};
-use crate::domain::device::Device;
-use crate::domain::entry::{Entry, Hash};
-use crate::domain::identity::{
-    BatchId, CommandId, Country, DeviceId, Email, Language, MessageId, PartnerId, PersonName,
-    Reason, SiteId, SiteName, Subject, TimeZone, UserId,
+use crate::domain::model::account::{HistoryLine, Received, Told};
+use crate::domain::model::batch::Batch;
+use crate::domain::model::card::Card;
+use crate::domain::model::code::{Application, Code, CodeState, CodeValue, Voiding};
+use crate::domain::model::device::Device;
+use crate::domain::model::entry::Entry;
+use crate::domain::model::message::{Message, NumberCount, SendWindow};
+use crate::domain::model::site::{Administrator, Site, SiteType, Status};
+use crate::domain::model::user::{Profile, Roster, User, UserKind};
+use crate::domain::rules::agenda;
+use crate::domain::values::amount::Balances;
+use crate::domain::values::calendar::{AnchorDay, DaysBefore, Devices};
+use crate::domain::values::country::{Country, Language};
+use crate::domain::values::email::Email;
+use crate::domain::values::hash::Hash;
+use crate::domain::values::ids::{
+    BatchId, CommandId, DeviceId, MessageId, PartnerId, SiteId, UserId,
 };
-use crate::domain::person::{Profile, Roster, User, UserKind};
-use crate::domain::phone::Mobile;
-use crate::domain::secret::SecretId;
-use crate::domain::site::{Administrator, Site, SiteType, Status};
-use crate::domain::sms::{Message, NumberCount, SendWindow};
-use crate::domain::warning::DaysBefore;
+use crate::domain::values::license_code::CodeKey;
+use crate::domain::values::names::{PersonName, Reason, SiteName, Subject};
+use crate::domain::values::phone::Mobile;
+use crate::domain::values::secret::SecretId;
+use crate::domain::values::time_zone::TimeZone;
 use aws_sdk_dynamodb::types::AttributeValue;
-use jiff::{Timestamp, civil::Date};
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use jiff::Timestamp;
+use jiff::civil::Date;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
 
 /// An item as the SDK gives it.

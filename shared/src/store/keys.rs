@@ -1,8 +1,9 @@
 //! The keys of the table's items.
 
-use crate::domain::card::CardKey;
-use crate::domain::code::CodeKey;
-use crate::domain::identity::{BatchId, DeviceId, Email, MessageId, PartnerId, SiteId, UserId};
+use crate::domain::values::card_link::CardKey;
+use crate::domain::values::email::Email;
+use crate::domain::values::ids::{BatchId, DeviceId, MessageId, PartnerId, SiteId, UserId};
+use crate::domain::values::license_code::CodeKey;
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 use std::collections::HashMap;

@@ -9,7 +9,8 @@ use super::keys::{
 };
 use super::retry::{Attempts, Failure};
 use super::{Store, StoreError};
-use crate::domain::identity::{Email, PartnerId, SiteId, UserId};
+use crate::domain::values::email::Email;
+use crate::domain::values::ids::{PartnerId, SiteId, UserId};
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 use std::collections::HashMap;

@@ -4,9 +4,9 @@ use super::items::{Item, decode_entry, decode_site};
 use super::keys::{Key, PK, SK};
 use super::retry::{Attempts, Failure};
 use super::{Store, StoreError};
-use crate::domain::entry::Entry;
-use crate::domain::identity::{CommandId, SiteId};
-use crate::domain::site::Site;
+use crate::domain::model::entry::Entry;
+use crate::domain::model::site::Site;
+use crate::domain::values::ids::{CommandId, SiteId};
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
 use std::collections::HashMap;
 

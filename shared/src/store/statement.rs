@@ -8,9 +8,9 @@ use super::items::{decode_entry, decode_site};
 use super::keys::{Key, PK, SK, entry_sort_key, site_partition};
 use super::retry::{Attempts, Failure};
 use super::{Store, StoreError};
-use crate::domain::entry::Entry;
-use crate::domain::identity::SiteId;
-use crate::domain::site::Site;
+use crate::domain::model::entry::Entry;
+use crate::domain::model::site::Site;
+use crate::domain::values::ids::SiteId;
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 

@@ -3,12 +3,11 @@
 use super::codes::Redemptions;
 use super::{Findings, Sorted};
 use jiff::Timestamp;
-use site_credits::domain::account::{HistoryLine, PartnerEvent, Received};
-use site_credits::domain::amount::Changes;
-use site_credits::domain::code::{CodeState, CodeValue};
-use site_credits::domain::entry::Event;
-use site_credits::domain::identity::Subject;
-use site_credits::domain::redemption::Recharge;
+use site_credits::domain::model::account::{HistoryLine, PartnerEvent, Received};
+use site_credits::domain::model::code::{CodeState, CodeValue, Recharge};
+use site_credits::domain::model::entry::Event;
+use site_credits::domain::values::amount::Changes;
+use site_credits::domain::values::names::Subject;
 use site_credits::store::SiteOfAttributes;
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -2,11 +2,12 @@
 
 use super::{Findings, Sorted};
 use jiff::civil::Date;
-use site_credits::domain::amount::Changes;
-use site_credits::domain::code::{Application, Batch, Code, CodeState};
-use site_credits::domain::entry::{Actor, CodeReference, Entry, Event};
-use site_credits::domain::identity::CommandId;
-use site_credits::domain::site::SiteType;
+use site_credits::domain::model::batch::Batch;
+use site_credits::domain::model::code::{Application, Code, CodeState};
+use site_credits::domain::model::entry::{Actor, CodeReference, Entry, Event};
+use site_credits::domain::model::site::SiteType;
+use site_credits::domain::values::amount::Changes;
+use site_credits::domain::values::ids::CommandId;
 use std::collections::{BTreeMap, HashMap};
 
 /// The redemptions that statements tell of, by the key of their code.

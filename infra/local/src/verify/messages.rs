@@ -1,11 +1,11 @@
 //! The messages of a site: each was charged by one entry, and given back by one if it surely failed (rule 14).
 
 use super::{Findings, SiteParts};
-use site_credits::domain::agenda;
-use site_credits::domain::entry::Event;
-use site_credits::domain::identity::SiteId;
-use site_credits::domain::site::Status;
-use site_credits::domain::sms::MessageState;
+use site_credits::domain::model::entry::Event;
+use site_credits::domain::model::message::MessageState;
+use site_credits::domain::model::site::Status;
+use site_credits::domain::rules::agenda;
+use site_credits::domain::values::ids::SiteId;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Checks that messages and entries tell the same.

@@ -1,8 +1,8 @@
 //! The people of a site: how many there are, and the cards that they have (rule 12).
 
 use super::{Findings, SiteParts, Sorted};
-use site_credits::domain::card::CardStatus;
-use site_credits::domain::entry::Event;
+use site_credits::domain::model::card::CardStatus;
+use site_credits::domain::model::entry::Event;
 use site_credits::store::CardOwner;
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -2,14 +2,18 @@
 
 use super::codes::Redemptions;
 use super::{Findings, SiteParts};
-use jiff::{ToSpan, civil::Date};
-use site_credits::domain::agenda;
-use site_credits::domain::amount::{Balances, Changes};
-use site_credits::domain::calendar::AnchorDay;
-use site_credits::domain::device::Device;
-use site_credits::domain::entry::{Actor, ChainVerifier, Entry, Event};
-use site_credits::domain::identity::{Country, Language, SiteName, TimeZone};
-use site_credits::domain::site::{Role, Site, SiteType, Status};
+use jiff::ToSpan;
+use jiff::civil::Date;
+use site_credits::domain::model::chain::ChainVerifier;
+use site_credits::domain::model::device::Device;
+use site_credits::domain::model::entry::{Actor, Entry, Event};
+use site_credits::domain::model::site::{Role, Site, SiteType, Status};
+use site_credits::domain::rules::agenda;
+use site_credits::domain::values::amount::{Balances, Changes};
+use site_credits::domain::values::calendar::AnchorDay;
+use site_credits::domain::values::country::{Country, Language};
+use site_credits::domain::values::names::SiteName;
+use site_credits::domain::values::time_zone::TimeZone;
 use std::collections::BTreeMap;
 
 /// Checks a site and everything that belongs to it.

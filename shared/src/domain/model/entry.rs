@@ -1,0 +1,272 @@
+//! The statement: entries, and the chain of hashes that joins them (rule 16).
+//!
+//! # The form that is hashed
+//! An entry has one form: what is hashed is what is stored and what a statement shows, so whoever holds a
+//! statement can verify it. The hash of an entry is the SHA-256, in lower-case hexadecimal, of the entry as JSON
+//! without its `hash` member, in the canonical form of RFC 8785: members sorted by name at every level, no white
+//! space, UTF-8. All names are ASCII, and all numbers are whole and below 2^53, so that any JSON library with
+//! sorted keys writes the same bytes. `previous_hash` is the hash of the entry before, and 64 zeros in the first.
+//! `docs/DATA_MODEL.md` has an example.
+
+use crate::domain::model::message::NotSent;
+use crate::domain::model::site::{Role, SiteType, Status};
+use crate::domain::values::amount::{Balances, Changes};
+use crate::domain::values::calendar::DaysBefore;
+use crate::domain::values::country::{Country, Language};
+use crate::domain::values::email::Email;
+use crate::domain::values::hash::Hash;
+use crate::domain::values::ids::{BatchId, CardId, DeviceId, MessageId, PartnerId, SiteId, UserId};
+use crate::domain::values::license_code::CodeKey;
+use crate::domain::values::names::SiteName;
+use crate::domain::values::time_zone::TimeZone;
+use jiff::Timestamp;
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// One entry of a site's statement. It is never changed and never deleted.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub struct Entry {
+    /// The site.
+    pub site_id: SiteId,
+    /// 1 for the first entry, and one more for each that follows, without a gap.
+    pub sequence: u64,
+    /// When it was written; never earlier than the entry before.
+    pub at: Timestamp,
+    /// What happened, and what it refers to.
+    #[serde(flatten)]
+    pub event: Event,
+    /// What it changed.
+    pub changes: Changes,
+    /// The balances after it.
+    pub balances: Balances,
+    /// The status after it.
+    pub status: Status,
+    /// Whose doing it was.
+    pub actor: Actor,
+    /// The hash of the entry before; zeros in the first.
+    pub previous_hash: Hash,
+    /// The hash of this entry.
+    pub hash: Hash,
+}
+
+/// What happened, as `kind`, and what it refers to, as `refers_to`.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", content = "refers_to", rename_all = "snake_case")]
+pub enum Event {
+    /// The site was created, and its creator is its master.
+    SiteCreation {
+        /// Its name.
+        name: SiteName,
+        /// Its language.
+        language: Language,
+        /// How it pays.
+        site_type: SiteType,
+        /// Its country.
+        country: Country,
+        /// Its time zone.
+        time_zone: TimeZone,
+        /// The date, in that zone, from which due dates are counted.
+        opened_on: Date,
+    },
+    /// Settings were changed; those that were not are left out.
+    SettingsChange {
+        /// The new name.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        name: Option<SiteName>,
+        /// The new time zone. Everything that was due in the old one was charged before.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        time_zone: Option<TimeZone>,
+        /// The new language.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        language: Option<Language>,
+        /// The countries that messages may be sent to from now on.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        sms_countries: Option<Vec<Country>>,
+    },
+    /// A person became an administrator, has another role, or is none any more.
+    AdministratorChange {
+        /// Who.
+        email: Email,
+        /// The role before; null for a new administrator.
+        role_before: Option<Role>,
+        /// The role after; null for one who was removed.
+        role_after: Option<Role>,
+    },
+    /// The site was deleted, with what it still held.
+    SiteDeletion {
+        /// What was forfeited.
+        forfeited: Balances,
+    },
+    /// A code was applied to credits.
+    Redemption(CodeReference),
+    /// A code was applied to SMS.
+    SmsRedemption(CodeReference),
+    /// Devices were registered.
+    DeviceRegistration {
+        /// The date, in the site's zone: its day is the devices' anchor day.
+        registered_on: Date,
+        /// How many.
+        devices: u32,
+    },
+    /// A device was removed.
+    DeviceRemoval {
+        /// The device.
+        device_id: DeviceId,
+        /// The date on which it had been registered.
+        registered_on: Date,
+    },
+    /// A card was issued to a user.
+    CardIssue {
+        /// Whom.
+        user_id: UserId,
+        /// The card.
+        card_id: CardId,
+    },
+    /// A card was issued in the place of another.
+    CardReissue {
+        /// Whom.
+        user_id: UserId,
+        /// The card.
+        card_id: CardId,
+        /// The card that is no good any more.
+        replaces: CardId,
+    },
+    /// A message was charged, one SMS a part.
+    SmsReservation {
+        /// The message.
+        message_id: MessageId,
+        /// To whom.
+        user_id: UserId,
+        /// The number, masked: an entry is never deleted.
+        to: String,
+        /// The parts.
+        parts: u32,
+    },
+    /// A message surely was not sent, and its SMS were given back.
+    SmsRefund {
+        /// The message.
+        message_id: MessageId,
+        /// The parts.
+        parts: u32,
+        /// Why it was not sent.
+        reason: NotSent,
+    },
+    /// The devices that were due on one date were charged.
+    Deduction {
+        /// The due date, in the site's zone.
+        due_on: Date,
+        /// How many devices were due: one credit each.
+        devices: u32,
+    },
+    /// The balance did not cover a due date, and the site was halted.
+    Halt {
+        /// The due date that was not charged.
+        due_on: Date,
+        /// How many devices were due: one credit each would have been needed.
+        devices: u32,
+    },
+    /// What was overdue was paid, once for each device.
+    OverdueDeduction {
+        /// The last date that had been charged.
+        charged_through: Date,
+        /// The date until which everything is paid now.
+        paid_through: Date,
+        /// How many devices had a due date between the two.
+        devices: u32,
+    },
+    /// The site runs again.
+    Resume {
+        /// The date, in the site's zone.
+        resumed_on: Date,
+    },
+    /// The balance will not cover a due date to come, if nothing changes.
+    Warning {
+        /// Which of the warnings before that date it is.
+        days_before: DaysBefore,
+        /// The due date, in the site's zone.
+        falls_short_on: Date,
+        /// The credits that are missing on it.
+        missing: u64,
+    },
+}
+
+/// The code that an entry refers to.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CodeReference {
+    /// What finds the code's item: a keyed hash, which nobody can turn back into the code.
+    pub code_id: CodeKey,
+    /// The last four symbols, which the person who typed it knows again.
+    pub code_last_four: String,
+    /// The batch.
+    pub batch_id: BatchId,
+    /// The partner who sold it.
+    pub partner_id: PartnerId,
+}
+
+/// Whose doing an entry was.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Actor {
+    /// An administrator's command.
+    Administrator {
+        /// Who.
+        email: Email,
+    },
+    /// The rules': a deduction, a halt, a resume.
+    System,
+}
+
+impl From<Hash> for String {
+    fn from(hash: Hash) -> Self {
+        hash.to_string()
+    }
+}
+
+impl Entry {
+    /// The bytes that are hashed: the entry without its hash, in the canonical form of RFC 8785.
+    ///
+    /// # Errors
+    /// Never for an entry: every member has a JSON form. The type of the serializer says otherwise.
+    pub fn hashed_form(&self) -> Result<String, serde_json::Error> {
+        let mut members = serde_json::to_value(self)?;
+        if let Value::Object(members) = &mut members {
+            members.remove("hash");
+        }
+        let mut text = String::with_capacity(640);
+        write_canonical(&members, &mut text);
+        Ok(text)
+    }
+
+    /// The hash that the entry should have.
+    ///
+    /// # Errors
+    /// As [`Entry::hashed_form`].
+    pub fn computed_hash(&self) -> Result<Hash, serde_json::Error> {
+        Ok(Hash::of(self.hashed_form()?.as_bytes()))
+    }
+}
+
+/// RFC 8785 for the values that entries hold: objects, strings, lists of strings, and whole numbers.
+///
+/// `serde_json`'s own map is sorted only while no crate of the build asks it to keep the order of insertion, so
+/// the sorting is done here.
+fn write_canonical(value: &Value, out: &mut String) {
+    let Value::Object(members) = value else {
+        out.push_str(&value.to_string());
+        return;
+    };
+    let mut members: Vec<_> = members.iter().collect();
+    members.sort_unstable_by_key(|&(name, _)| name);
+    out.push('{');
+    for (place, (name, value)) in members.into_iter().enumerate() {
+        if place > 0 {
+            out.push(',');
+        }
+        out.push_str(&Value::from(name.as_str()).to_string());
+        out.push(':');
+        write_canonical(value, out);
+    }
+    out.push('}');
+}

@@ -1,0 +1,169 @@
+//! A site, its settings and its administrators.
+
+use crate::domain::model::message::SendWindow;
+use crate::domain::values::amount::Balances;
+use crate::domain::values::calendar::{DaysBefore, Devices};
+use crate::domain::values::country::{Country, Language};
+use crate::domain::values::email::Email;
+use crate::domain::values::hash::Hash;
+use crate::domain::values::ids::SiteId;
+use crate::domain::values::names::SiteName;
+use crate::domain::values::time_zone::TimeZone;
+use jiff::Timestamp;
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+
+/// The most administrators of one site.
+pub const MAX_ADMINISTRATORS: usize = 20;
+
+/// How a site pays. Chosen at creation, never changed.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SiteType {
+    /// A credit for each device, every month.
+    Dynamic,
+    /// A credit for each card.
+    Regular,
+}
+
+/// Whether a site runs.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// It runs.
+    Activated,
+    /// It was short of credits when a deduction was due, and is halted.
+    PaymentRequired,
+    /// Its master deleted it. It has no administrators any more, so nobody but an operator sees it.
+    Deleted,
+}
+
+/// An administrator's role on one site.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Whoever created the site, or was handed it.
+    Master,
+    /// May invite others, as the master may.
+    SubMaster,
+    /// Reads and changes settings and license.
+    SiteAdmin,
+}
+
+/// One administrator of a site.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub struct Administrator {
+    /// Who.
+    pub email: Email,
+    /// As what.
+    pub role: Role,
+}
+
+/// A site: an organisation that issues mobile access cards.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Site {
+    /// Unique, and never changes.
+    pub id: SiteId,
+    /// May repeat among sites.
+    pub name: SiteName,
+    /// Where it is.
+    pub country: Country,
+    /// Its dates are counted in this zone.
+    pub time_zone: TimeZone,
+    /// In which it writes to people.
+    pub language: Language,
+    /// How it pays.
+    pub site_type: SiteType,
+    /// Whether it runs.
+    pub status: Status,
+    /// What it holds.
+    pub balances: Balances,
+    /// Who may read and change it.
+    pub administrators: Vec<Administrator>,
+    /// Its devices by anchor day.
+    pub devices: Devices,
+    /// Every due date until this one was charged. Of a dynamic site only.
+    pub charged_through: Date,
+    /// The last warning before it falls short that is still true (rule 17).
+    pub warned: Option<DaysBefore>,
+    /// The countries that messages may be sent to; `None` for its own alone.
+    pub sms_countries: Option<Vec<Country>>,
+    /// How many messages it sent in the hour and on the day of the last.
+    pub sms_window: Option<SendWindow>,
+    /// It was deleted, and its users were not erased yet: the schedule does that.
+    pub users_to_erase: bool,
+    /// The number of entries.
+    pub sequence: u64,
+    /// The hash of the last entry.
+    pub last_hash: Hash,
+    /// The time of the last entry.
+    pub last_entry_at: Timestamp,
+    /// One more after every change: the condition of the next.
+    pub version: u64,
+}
+
+/// What a new site is.
+#[derive(Clone, Debug)]
+pub struct NewSite {
+    /// Its ID, made at random.
+    pub id: SiteId,
+    /// Its name.
+    pub name: SiteName,
+    /// Where it is.
+    pub country: Country,
+    /// Its zone.
+    pub time_zone: TimeZone,
+    /// Its language.
+    pub language: Language,
+    /// How it pays.
+    pub site_type: SiteType,
+    /// Its creator, who becomes its master (rule 15).
+    pub master: Email,
+}
+
+impl Site {
+    /// The role of a person on this site, or `None` (rule 15).
+    #[must_use]
+    pub fn role_of(&self, email: &Email) -> Option<Role> {
+        let found = self.administrators.iter().find(|a| a.email == *email);
+        found.map(|administrator| administrator.role)
+    }
+
+    /// The devices that cost a credit a month: none on a regular site, or on one that was deleted.
+    #[must_use]
+    pub fn monthly_cost(&self) -> u32 {
+        match (self.site_type, self.status) {
+            (SiteType::Dynamic, Status::Activated | Status::PaymentRequired) => {
+                self.devices.total()
+            }
+            (SiteType::Dynamic, Status::Deleted) | (SiteType::Regular, _) => 0,
+        }
+    }
+
+    /// The instant that counts for this site: its time never runs backwards, whatever order events arrive in.
+    #[must_use]
+    pub fn time(&self, now: Timestamp) -> Timestamp {
+        now.max(self.last_entry_at)
+    }
+
+    /// The site's own date. It never runs backwards either: not behind the last date that was charged, when the
+    /// site moves to a time zone further west.
+    #[must_use]
+    pub fn today(&self, now: Timestamp) -> Date {
+        self.time_zone
+            .date(self.time(now))
+            .max(self.charged_through)
+    }
+}
+
+/// The most countries that a site may send to.
+pub const MAX_SMS_COUNTRIES: usize = 20;
+
+/// The countries that a site sends to: its own if it names none.
+#[must_use]
+pub fn countries_of(site: &Site) -> &[Country] {
+    match &site.sms_countries {
+        Some(countries) => countries,
+        None => std::slice::from_ref(&site.country),
+    }
+}

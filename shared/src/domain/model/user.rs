@@ -1,0 +1,239 @@
+//! Users: the people of a site, and how many it has.
+
+use crate::domain::model::card::{Card, CardStatus};
+use crate::domain::values::country::Country;
+use crate::domain::values::email::Email;
+use crate::domain::values::ids::{CommandId, SiteId, UserId};
+use crate::domain::values::names::PersonName;
+use crate::domain::values::phone::{InvalidMobile, Mobile, SpelledNumber};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// The card of a user that was not revoked.
+#[must_use]
+pub fn live(user: &User) -> Option<&Card> {
+    let card = user.card.as_ref();
+    card.filter(|card| card.status != CardStatus::Revoked)
+}
+
+/// The most users of one site: all of them are exported in one answer, which has at most 6 MB, and a name has up to four
+/// bytes a character.
+pub const MAX_USERS: u32 = 5_000;
+
+/// What somebody is to a site.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UserKind {
+    /// Works there.
+    Employee,
+    /// Comes for a while.
+    Visitor,
+    /// Belongs to it: of a gym, a club.
+    Member,
+}
+
+/// What is known of a user. Nothing of it is needed.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Profile {
+    /// The name.
+    pub name: Option<PersonName>,
+    /// What they are to the site.
+    pub kind: Option<UserKind>,
+    /// Where they are written to.
+    pub email: Option<Email>,
+    /// Where their card is sent.
+    pub mobile: Option<Mobile>,
+}
+
+/// A user of a site.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct User {
+    /// The site.
+    pub site_id: SiteId,
+    /// Unique on the site.
+    pub id: UserId,
+    /// What is known.
+    pub profile: Profile,
+    /// The card, if one was ever issued (one a user).
+    pub card: Option<Card>,
+    /// When they were added.
+    pub added_at: Timestamp,
+    /// The command that added them: an import that died half-way knows its own by it.
+    pub added_by: CommandId,
+    /// One more after every change: the condition of the next.
+    pub version: u64,
+}
+
+impl User {
+    /// Whether a search finds them: a part of the name or of the ID, without regard to case.
+    #[must_use]
+    pub fn is_found_by(&self, search: &str) -> bool {
+        let search = search.to_lowercase();
+        let name = self.profile.name.as_ref();
+        self.id.as_str().to_lowercase().contains(&search)
+            || name.is_some_and(|name| name.as_str().to_lowercase().contains(&search))
+    }
+}
+
+/// What is said of a user who is to be added. The number is still as it was spelled: the site's country reads it.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct NewProfile {
+    /// The name.
+    pub name: Option<PersonName>,
+    /// What they are to the site.
+    pub kind: Option<UserKind>,
+    /// Where they are written to.
+    pub email: Option<Email>,
+    /// Where their card is sent.
+    pub mobile: Option<SpelledNumber>,
+}
+
+impl NewProfile {
+    /// The profile, on a site of this country.
+    ///
+    /// # Errors
+    /// The number is none.
+    pub fn read(self, country: &Country) -> Result<Profile, InvalidMobile> {
+        let mobile = self.mobile.map(|number| number.read(country));
+        Ok(Profile {
+            name: self.name,
+            kind: self.kind,
+            email: self.email,
+            mobile: mobile.transpose()?,
+        })
+    }
+}
+
+/// What is to be changed of a profile: `None` leaves a part as it is, `Some(None)` clears it.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct ProfileChange {
+    /// Another name.
+    pub name: Option<Option<PersonName>>,
+    /// Another kind.
+    pub kind: Option<Option<UserKind>>,
+    /// Another address.
+    pub email: Option<Option<Email>>,
+    /// Another number, as it was spelled.
+    pub mobile: Option<Option<SpelledNumber>>,
+}
+
+impl ProfileChange {
+    /// The profile after the change, on a site of this country.
+    ///
+    /// # Errors
+    /// The number is none.
+    pub fn read(self, old: &Profile, country: &Country) -> Result<Profile, InvalidMobile> {
+        let old = old.clone();
+        let mobile = match self.mobile {
+            Some(number) => number.map(|number| number.read(country)).transpose()?,
+            None => old.mobile,
+        };
+        Ok(Profile {
+            name: self.name.unwrap_or(old.name),
+            kind: self.kind.unwrap_or(old.kind),
+            email: self.email.unwrap_or(old.email),
+            mobile,
+        })
+    }
+}
+
+/// How many users a site has, and what the next is called who comes without an ID.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Roster {
+    /// How many there are.
+    pub users: u32,
+    /// The next number: above every ID that is a number of at most nine digits and was ever used.
+    pub next_number: u32,
+    /// One more after every change; 0 where there is none yet.
+    pub version: u64,
+}
+
+impl Default for Roster {
+    fn default() -> Self {
+        Self {
+            users: 0,
+            next_number: 1,
+            version: 0,
+        }
+    }
+}
+
+/// Why users are not added.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum RosterFull {
+    /// The site would have too many.
+    #[error("a site has at most {MAX_USERS} users")]
+    Users,
+    /// The numbers of nine digits are used up.
+    #[error("the next user's number would have more than nine digits: give a user_id")]
+    Numbers,
+}
+
+/// The largest number of nine digits.
+const MAX_NUMBER: u32 = 999_999_999;
+
+impl Roster {
+    /// Gives out the next number.
+    ///
+    /// # Errors
+    /// There is none of nine digits left.
+    pub fn next_id(&mut self) -> Result<UserId, RosterFull> {
+        if self.next_number > MAX_NUMBER {
+            return Err(RosterFull::Numbers);
+        }
+        let id = UserId::numbered(self.next_number);
+        self.next_number += 1;
+        Ok(id)
+    }
+
+    /// Takes note of an ID that somebody chose.
+    pub fn passes(&mut self, id: &UserId) {
+        if let Some(number) = id.number() {
+            self.next_number = self.next_number.max(number + 1);
+        }
+    }
+
+    /// Counts users who are added.
+    ///
+    /// # Errors
+    /// There would be more than [`MAX_USERS`].
+    pub fn add(&mut self, count: u32) -> Result<(), RosterFull> {
+        let users = self.users.saturating_add(count);
+        if users > MAX_USERS {
+            return Err(RosterFull::Users);
+        }
+        self.users = users;
+        Ok(())
+    }
+
+    /// Counts a user who is removed.
+    pub fn remove(&mut self) {
+        self.users = self.users.saturating_sub(1);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_next_number_is_above_every_number_that_was_used() {
+        let mut roster = Roster::default();
+        assert_eq!(roster.next_id(), Ok(UserId::numbered(1)));
+        for id in ["7", "0003", "x9", "1234567890"] {
+            roster.passes(&UserId::parse(id).unwrap());
+        }
+        assert_eq!(roster.next_id(), Ok(UserId::numbered(8)));
+        roster.passes(&UserId::parse("999999999").unwrap());
+        assert_eq!(roster.next_id(), Err(RosterFull::Numbers));
+    }
+
+    #[test]
+    fn a_roster_has_room_for_so_many_users_and_no_more() {
+        let mut roster = Roster::default();
+        assert_eq!(roster.add(MAX_USERS), Ok(()));
+        assert_eq!(roster.add(1), Err(RosterFull::Users));
+        roster.remove();
+        assert_eq!(roster.add(1), Ok(()));
+    }
+}

@@ -1,0 +1,289 @@
+//! Applying a code to a site (rules 1 to 3 and 9).
+
+use crate::domain::model::account::Sale;
+use crate::domain::model::change::{Change, Guard};
+use crate::domain::model::code::{Application, Code, CodeState, Recharge};
+use crate::domain::model::entry::{Actor, CodeReference, Event};
+use crate::domain::model::site::{Site, SiteType, Status};
+use crate::domain::rules::draft::Draft;
+use crate::domain::rules::settle::{DUE_DATES_A_CHANGE, settle};
+use crate::domain::values::amount::{BalanceOutOfRange, Balances, Changes};
+use crate::domain::values::email::Email;
+use crate::domain::values::ids::{CommandId, SiteId};
+use jiff::Timestamp;
+use jiff::civil::Date;
+
+/// Why a code cannot be applied to a site.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum CodeRefused {
+    /// It was applied to this site before.
+    #[error("this code was applied to this site at {}, as entry {}", .0.at, .0.entry_sequence)]
+    AppliedHere(Application),
+    /// It was applied to another site, of which nothing is said.
+    #[error("this code was applied to another site")]
+    AppliedElsewhere,
+    /// It was voided by the partner who issued it.
+    #[error("this code was voided by the partner who issued it")]
+    Voided,
+    /// Its last date is over, in the site's time zone.
+    #[error("this code could be applied until {expires_on}; at this site it is {today}")]
+    Expired {
+        /// The last date.
+        expires_on: Date,
+        /// The site's date.
+        today: Date,
+    },
+    /// It was issued for another site.
+    #[error("this code was issued for another site")]
+    BoundElsewhere,
+    /// It has maintenance credits, which SMS cannot be recharged with.
+    #[error("a code with maintenance credits cannot recharge SMS")]
+    NotForSms,
+    /// It has maintenance credits, which a dynamic site could never spend.
+    #[error(
+        "a dynamic site cannot spend maintenance credits, so it does not take a code that has any"
+    )]
+    NotForDynamicSites,
+    /// The site's balance would rise above its limit.
+    #[error("with this code, {0}")]
+    BalanceLimit(#[from] BalanceOutOfRange),
+}
+
+/// Who applies a code, and in which command.
+#[derive(Clone, Debug)]
+pub struct Redeemer {
+    /// Who.
+    pub email: Email,
+    /// The command.
+    pub command_id: CommandId,
+}
+
+/// Applies a code to a site, whole: the value is added, then what is due is charged, or what is overdue is paid
+/// and the site resumed (rules 9 and 11).
+///
+/// The first entry of the change is the redemption.
+///
+/// # Errors
+/// [`CodeRefused`] says why the code cannot be applied to this site.
+pub fn redeem(
+    site: Site,
+    code: &Code,
+    recharge: Recharge,
+    by: &Redeemer,
+    now: Timestamp,
+) -> Result<Change, CodeRefused> {
+    let mut draft = Draft::of(site, now);
+    check(&draft.site, code, recharge, draft.today)?;
+    let reference = CodeReference {
+        code_id: code.key.clone(),
+        code_last_four: code.last_four.clone(),
+        batch_id: code.batch_id.clone(),
+        partner_id: code.partner_id.clone(),
+    };
+    let value = code.value;
+    let (event, changes) = match recharge {
+        Recharge::Credits => (
+            Event::Redemption(reference),
+            Changes::add_credits(value.credits(), value.maintenance_credits())?,
+        ),
+        Recharge::Sms => (
+            Event::SmsRedemption(reference),
+            Changes::add_sms_for(value.credits())?,
+        ),
+    };
+    let actor = Actor::Administrator {
+        email: by.email.clone(),
+    };
+    draft.record(actor, event, changes)?;
+    let guard = Guard::CodeApplied {
+        key: code.key.clone(),
+        application: Application {
+            site_id: draft.site.id.clone(),
+            entry_sequence: draft.site.sequence,
+            at: draft.at(),
+            by: by.email.clone(),
+            command_id: by.command_id.clone(),
+        },
+        today: draft.today,
+    };
+    let sold = Sale {
+        partner_id: code.partner_id.clone(),
+        batch_id: code.batch_id.clone(),
+        code_last_four: code.last_four.clone(),
+        site_id: draft.site.id.clone(),
+        entry_sequence: draft.site.sequence,
+        at: draft.at(),
+        value,
+        recharge,
+    };
+    // A backlog of more due dates than one change may charge stays on the agenda, the value already added.
+    settle(&mut draft, DUE_DATES_A_CHANGE)?;
+    let guards = vec![
+        guard,
+        Guard::SiteOfPartner(sold.clone()),
+        Guard::InHistory(sold.history()),
+    ];
+    Ok(draft.finish(guards))
+}
+
+fn check(site: &Site, code: &Code, recharge: Recharge, today: Date) -> Result<(), CodeRefused> {
+    match &code.state {
+        CodeState::Outstanding => {}
+        CodeState::Applied(application) if application.site_id == site.id => {
+            return Err(CodeRefused::AppliedHere(application.clone()));
+        }
+        CodeState::Applied(_) => return Err(CodeRefused::AppliedElsewhere),
+        CodeState::Voided(_) => return Err(CodeRefused::Voided),
+    }
+    if code
+        .bound_to
+        .as_ref()
+        .is_some_and(|bound| *bound != site.id)
+    {
+        return Err(CodeRefused::BoundElsewhere);
+    }
+    if let Some(expires_on) = code.expires_on.filter(|&last| last < today) {
+        return Err(CodeRefused::Expired { expires_on, today });
+    }
+    let maintenance = code.value.maintenance_credits() > 0;
+    match (recharge, site.site_type) {
+        (Recharge::Sms, _) if maintenance => Err(CodeRefused::NotForSms),
+        (Recharge::Credits, SiteType::Dynamic) if maintenance => {
+            Err(CodeRefused::NotForDynamicSites)
+        }
+        (Recharge::Credits | Recharge::Sms, SiteType::Dynamic | SiteType::Regular) => Ok(()),
+    }
+}
+
+/// What applying a code would do (rule 3).
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Preview {
+    /// The site that would be recharged.
+    pub site_id: SiteId,
+    /// The balances now.
+    pub before: Balances,
+    /// The balances after, with everything that applying it would also pay.
+    pub after: Balances,
+    /// The status now.
+    pub status_before: Status,
+    /// The status after.
+    pub status_after: Status,
+}
+
+/// What [`redeem`] would do, by doing it to a copy.
+///
+/// # Errors
+/// As [`redeem`].
+pub fn preview(
+    site: &Site,
+    code: &Code,
+    recharge: Recharge,
+    by: &Redeemer,
+    now: Timestamp,
+) -> Result<Preview, CodeRefused> {
+    let after = redeem(site.clone(), code, recharge, by, now)?.site;
+    Ok(Preview {
+        site_id: after.id,
+        before: site.balances,
+        after: after.balances,
+        status_before: site.status,
+        status_after: after.status,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::model::code::{CodeValue, Voiding};
+    use crate::domain::model::site::NewSite;
+    use crate::domain::rules::sites::create;
+    use crate::domain::values::amount::MAX_BALANCE;
+    use crate::domain::values::country::Country;
+    use crate::domain::values::ids::{BatchId, PartnerId};
+    use crate::domain::values::license_code::CodeKey;
+    use crate::domain::values::names::{Reason, SiteName, Subject};
+    use crate::domain::values::time_zone::TimeZone;
+
+    fn now() -> Timestamp {
+        "2026-12-09T12:00:00Z".parse().unwrap()
+    }
+
+    fn site(site_type: SiteType) -> Site {
+        let new = NewSite {
+            id: SiteId::parse("K7QP01M9").unwrap(),
+            name: SiteName::parse("Harbour Gym").unwrap(),
+            country: Country::parse("AT").unwrap(),
+            time_zone: TimeZone::parse("Europe/Vienna").unwrap(),
+            language: crate::domain::values::country::Language::default(),
+            site_type,
+            master: Email::parse("kim@example.com").unwrap(),
+        };
+        create(new, now()).unwrap().site
+    }
+
+    fn code(credits: u64, maintenance_credits: u64) -> Code {
+        Code {
+            key: CodeKey::from_stored("00112233445566778899aabbccddeeff"),
+            last_four: "7Q4Z".to_owned(),
+            value: CodeValue::new(credits, maintenance_credits).unwrap(),
+            expires_on: None,
+            bound_to: None,
+            partner_id: PartnerId::parse("acme").unwrap(),
+            batch_id: BatchId::parse("019b0212-0000-7000-8000-000000000000").unwrap(),
+            index: 0,
+            state: CodeState::Outstanding,
+        }
+    }
+
+    fn kim() -> Redeemer {
+        Redeemer {
+            email: Email::parse("kim@example.com").unwrap(),
+            command_id: CommandId::random(),
+        }
+    }
+
+    #[test]
+    fn a_balance_at_its_limit_takes_no_more() {
+        let mut full = site(SiteType::Regular);
+        full.balances.credits = MAX_BALANCE - 9;
+        assert!(redeem(full.clone(), &code(9, 0), Recharge::Credits, &kim(), now()).is_ok());
+        let refused = redeem(full, &code(10, 0), Recharge::Credits, &kim(), now()).unwrap_err();
+        assert_eq!(refused, CodeRefused::BalanceLimit(BalanceOutOfRange));
+        let mut full = site(SiteType::Regular);
+        full.balances.sms = MAX_BALANCE - 49;
+        let refused = redeem(full, &code(1, 0), Recharge::Sms, &kim(), now()).unwrap_err();
+        assert_eq!(refused, CodeRefused::BalanceLimit(BalanceOutOfRange));
+    }
+
+    #[test]
+    fn a_voided_code_says_so_before_anything_else() {
+        let mut voided = code(1, 1);
+        voided.state = CodeState::Voided(Voiding {
+            at: now(),
+            by: Subject::parse("partner").unwrap(),
+            reason: Reason::parse("stolen").unwrap(),
+            command_id: CommandId::random(),
+        });
+        voided.expires_on = Some("2020-01-01".parse().unwrap());
+        let refused = redeem(
+            site(SiteType::Dynamic),
+            &voided,
+            Recharge::Sms,
+            &kim(),
+            now(),
+        );
+        assert_eq!(refused.unwrap_err(), CodeRefused::Voided);
+    }
+
+    #[test]
+    fn a_preview_is_what_applying_does() {
+        let site = site(SiteType::Regular);
+        let shown = preview(&site, &code(7, 2), Recharge::Credits, &kim(), now()).unwrap();
+        let change = redeem(site.clone(), &code(7, 2), Recharge::Credits, &kim(), now()).unwrap();
+        assert_eq!(
+            (shown.before, shown.after),
+            (site.balances, change.site.balances)
+        );
+        assert_eq!(change.expected_version(), Some(site.version));
+    }
+}

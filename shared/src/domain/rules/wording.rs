@@ -1,0 +1,227 @@
+//! What people are told, in their site's language: English, Korean, German, French, Spanish and Japanese. A site of any
+//! other language is written to in English.
+
+use crate::domain::model::entry::{Entry, Event};
+use crate::domain::model::site::Site;
+use crate::domain::values::country::Language;
+use crate::domain::values::names::SiteName;
+use jiff::Timestamp;
+
+/// The languages that there are texts in, English first.
+const LANGUAGES: [&str; 6] = ["en", "ko", "de", "fr", "es", "ja"];
+
+/// The language in which a site is written to: its own, or English where there are no texts in that.
+#[must_use]
+pub fn language_for(site: &Site) -> Language {
+    let own = LANGUAGES.contains(&site.language.as_str());
+    if own {
+        site.language.clone()
+    } else {
+        Language::default()
+    }
+}
+
+/// The message that delivers a card.
+#[must_use]
+pub fn card_message(language: &Language, site: &SiteName, link: &str) -> String {
+    match language.as_str() {
+        "ko" => format!("{site}: 모바일 출입카드가 발급되었습니다. 받기: {link}"),
+        "de" => format!("{site}: Ihre Zutrittskarte ist bereit. Hier laden: {link}"),
+        "fr" => format!("{site} : votre carte d'accès est disponible : {link}"),
+        "es" => format!("{site}: su tarjeta de acceso ya está lista: {link}"),
+        "ja" => format!("{site}:入館カードをご利用いただけます。取得はこちら {link}"),
+        _ => format!("{site}: your access card is ready. Get it here: {link}"),
+    }
+}
+
+/// A message of the site's own.
+#[must_use]
+pub fn notice_message(site: &SiteName, text: &str) -> String {
+    format!("{site}: {text}")
+}
+
+/// What is published of an entry that people are to be told of.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Notice {
+    /// The site and the sequence number of the entry, by which repeats are told.
+    pub id: String,
+    /// `warning`, `halt` or `resume`.
+    pub kind: &'static str,
+    /// The language of the text.
+    pub language: Language,
+    /// When it happened.
+    pub at: Timestamp,
+    /// A short title, without the site's name, which may be long.
+    pub subject: String,
+    /// Which site, what, when, and how much is missing.
+    pub text: String,
+}
+
+/// The kinds of entries that people are told of.
+pub const NOTICE_KINDS: [&str; 3] = ["warning", "halt", "resume"];
+
+/// What people are told of an entry; `None` where they are not told of its kind.
+#[must_use]
+pub fn notice(entry: &Entry, site: &Site) -> Option<Notice> {
+    let language = language_for(site);
+    let who = format!("{} ({})", site.name, site.id);
+    let (kind, subject, text) = match &entry.event {
+        Event::Warning {
+            falls_short_on,
+            missing,
+            days_before,
+        } => {
+            let (on, days) = (falls_short_on, days_before.days());
+            let (subject, text) = match language.as_str() {
+                "ko" => (
+                    "크레딧 부족 예고",
+                    format!(
+                        "{who}: {on}에 크레딧 {missing}개가 부족하여 사이트가 중지됩니다. 그 전에 충전해 주세요. ({days}일 전 알림)"
+                    ),
+                ),
+                "de" => (
+                    "Guthaben wird knapp",
+                    format!(
+                        "{who}: Am {on} reicht das Guthaben nicht (fehlende Credits: {missing}), und der Standort wird angehalten. Bitte laden Sie vorher auf. (Tage vorher: {days})"
+                    ),
+                ),
+                "fr" => (
+                    "Crédits bientôt insuffisants",
+                    format!(
+                        "{who} : le {on}, le solde ne suffira pas (crédits manquants : {missing}) et le site sera suspendu. Veuillez recharger avant. (jours avant : {days})"
+                    ),
+                ),
+                "es" => (
+                    "Créditos pronto insuficientes",
+                    format!(
+                        "{who}: el {on} el saldo no alcanzará (créditos que faltan: {missing}) y el sitio se suspenderá. Recargue antes. (días antes: {days})"
+                    ),
+                ),
+                "ja" => (
+                    "クレジット不足の予告",
+                    format!(
+                        "{who}:{on} にクレジットが {missing} 不足し、サイトは停止されます。それまでにチャージしてください。({days} 日前のお知らせ)"
+                    ),
+                ),
+                _ => (
+                    "Credits will fall short",
+                    format!(
+                        "{who}: on {on} the balance will not do (credits missing: {missing}), and the site will be halted. Please recharge before that. ({days}-day warning)"
+                    ),
+                ),
+            };
+            ("warning", subject, text)
+        }
+        Event::Halt { due_on, devices } => {
+            let missing = u64::from(*devices).saturating_sub(entry.balances.credits);
+            let (subject, text) = match language.as_str() {
+                "ko" => (
+                    "사이트 중지",
+                    format!(
+                        "{who}: {due_on}에 크레딧 {devices}개가 필요했으나 {missing}개가 부족하여 사이트가 중지되었습니다. 충전하면 다시 작동합니다."
+                    ),
+                ),
+                "de" => (
+                    "Standort angehalten",
+                    format!(
+                        "{who}: Am {due_on} reichte das Guthaben nicht (fällig: {devices}, davon fehlten: {missing}). Der Standort ist angehalten, bis er aufgeladen wird."
+                    ),
+                ),
+                "fr" => (
+                    "Site suspendu",
+                    format!(
+                        "{who} : le {due_on}, le solde n'a pas suffi (crédits dus : {devices}, manquants : {missing}). Le site est suspendu jusqu'à sa recharge."
+                    ),
+                ),
+                "es" => (
+                    "Sitio suspendido",
+                    format!(
+                        "{who}: el {due_on} el saldo no alcanzó (créditos debidos: {devices}, faltaban: {missing}). El sitio queda suspendido hasta que se recargue."
+                    ),
+                ),
+                "ja" => (
+                    "サイト停止",
+                    format!(
+                        "{who}:{due_on} にクレジット {devices} が必要でしたが {missing} 不足していたため、サイトは停止されました。チャージすると再開します。"
+                    ),
+                ),
+                _ => (
+                    "Site halted",
+                    format!(
+                        "{who}: on {due_on} the balance did not do (credits due: {devices}, missing: {missing}). The site is halted until it is recharged."
+                    ),
+                ),
+            };
+            ("halt", subject, text)
+        }
+        Event::Resume { resumed_on } => {
+            let (subject, text) = match language.as_str() {
+                "ko" => (
+                    "사이트 재개",
+                    format!("{who}: {resumed_on}부터 사이트가 다시 작동합니다."),
+                ),
+                "de" => (
+                    "Standort läuft wieder",
+                    format!("{who}: Der Standort läuft seit {resumed_on} wieder."),
+                ),
+                "fr" => (
+                    "Site rétabli",
+                    format!("{who} : le site fonctionne de nouveau depuis le {resumed_on}."),
+                ),
+                "es" => (
+                    "Sitio reanudado",
+                    format!("{who}: el sitio funciona de nuevo desde el {resumed_on}."),
+                ),
+                "ja" => (
+                    "サイト再開",
+                    format!("{who}:{resumed_on} にサイトが再開されました。"),
+                ),
+                _ => (
+                    "Site resumed",
+                    format!("{who}: the site runs again since {resumed_on}."),
+                ),
+            };
+            ("resume", subject, text)
+        }
+        _ => return None,
+    };
+    Some(Notice {
+        id: format!("{}-{}", entry.site_id, entry.sequence),
+        kind,
+        subject: format!("{subject}: {}", site.id),
+        language,
+        at: entry.at,
+        text,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::values::parts::{Encoding, measure};
+
+    #[test]
+    fn a_card_is_delivered_in_one_part_where_the_alphabet_allows_it() {
+        let site = SiteName::parse("Harbour Gym").unwrap();
+        let link = format!("https://cards.example.com/{}", "Z".repeat(24));
+        for (language, encoding, parts) in [
+            ("en", Encoding::Gsm7, 1),
+            ("de", Encoding::Gsm7, 1),
+            ("fr", Encoding::Gsm7, 1),
+            ("it", Encoding::Gsm7, 1), // in English
+            ("es", Encoding::Ucs2, 2), // á is not of GSM's alphabet
+            ("ko", Encoding::Ucs2, 2),
+            ("ja", Encoding::Ucs2, 2),
+        ] {
+            let language = Language::parse(language).unwrap();
+            let text = card_message(&language, &site, &link);
+            let measured = measure(&text).unwrap();
+            assert_eq!(
+                (measured.encoding, measured.parts),
+                (encoding, parts),
+                "{text}"
+            );
+            assert!(text.contains(&link) && text.contains("Harbour Gym"));
+        }
+    }
+}

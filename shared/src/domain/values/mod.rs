@@ -1,0 +1,18 @@
+//! Values: each is right by how it is made, and knows nothing of sites, codes or people.
+
+pub mod amount;
+pub mod calendar;
+pub mod card_link;
+pub mod country;
+pub mod crockford;
+pub mod email;
+pub mod hash;
+pub mod ids;
+pub mod license_code;
+pub mod names;
+pub mod parts;
+pub mod phone;
+pub mod pseudonym;
+pub mod secret;
+pub mod text;
+pub mod time_zone;

@@ -1,0 +1,104 @@
+//! Names and other short texts that people give.
+
+use crate::domain::values::text::{InvalidName, line, text_type};
+
+text_type! {
+    /// A site's name: 1 to 100 characters, none of them a control character. Names may repeat.
+    SiteName
+}
+
+text_type! {
+    /// A person's name: 1 to 100 characters, none of them a control character, and the first none with which a
+    /// spreadsheet begins a formula.
+    PersonName
+}
+
+text_type! {
+    /// A text of a site's own, for a message: 1 to 500 characters, none of them a control character but the new line.
+    MessageText
+}
+
+text_type! {
+    /// Who acts for a partner: the `sub` claim of the token, at most 255 characters.
+    Subject
+}
+
+text_type! {
+    /// Why a partner voids codes: 1 to 100 characters, none of them a control character. It is repeated on each of ten
+    /// thousand codes, and a function answers at most 6 MB, in which a character takes up to four bytes.
+    Reason
+}
+
+impl PersonName {
+    /// Reads a person's name and trims it.
+    ///
+    /// # Errors
+    /// Nothing is left, it is longer than 100 characters, has a control character, or begins with `=`, `+`, `-` or `@`.
+    pub fn parse(text: &str) -> Result<Self, InvalidName> {
+        line(text, 100)
+            .filter(|name| !name.starts_with(['=', '+', '-', '@']))
+            .map(Self)
+            .ok_or(InvalidName {
+                what: "name",
+                rule: "1 to 100 characters without control characters, the first none of = + - @",
+            })
+    }
+}
+
+impl MessageText {
+    /// Reads a text and trims it.
+    ///
+    /// # Errors
+    /// Nothing is left, it is longer than 500 characters, or it has a control character.
+    pub fn parse(text: &str) -> Result<Self, InvalidName> {
+        let text = text.trim();
+        let right = (1..=500).contains(&text.chars().count())
+            && !text.chars().any(|c| c.is_control() && c != '\n');
+        right.then(|| Self(text.to_owned())).ok_or(InvalidName {
+            what: "text",
+            rule: "1 to 500 characters without control characters other than new lines",
+        })
+    }
+}
+
+impl SiteName {
+    /// Reads a name and trims it.
+    ///
+    /// # Errors
+    /// Nothing is left, it is longer than 100 characters, or it has a control character.
+    pub fn parse(text: &str) -> Result<Self, InvalidName> {
+        line(text, 100).map(Self).ok_or(InvalidName {
+            what: "name",
+            rule: "1 to 100 characters without control characters",
+        })
+    }
+}
+
+impl Subject {
+    /// Reads a subject.
+    ///
+    /// # Errors
+    /// It is empty, or has more characters than OpenID Connect Core 1.0, section 2, allows.
+    pub fn parse(text: &str) -> Result<Self, InvalidName> {
+        (1..=255)
+            .contains(&text.chars().count())
+            .then(|| Self(text.to_owned()))
+            .ok_or(InvalidName {
+                what: "sub",
+                rule: "1 to 255 characters",
+            })
+    }
+}
+
+impl Reason {
+    /// Reads a reason and trims it.
+    ///
+    /// # Errors
+    /// Nothing is left, it is longer than 100 characters, or it has a control character.
+    pub fn parse(text: &str) -> Result<Self, InvalidName> {
+        line(text, 100).map(Self).ok_or(InvalidName {
+            what: "reason",
+            rule: "1 to 100 characters without control characters",
+        })
+    }
+}

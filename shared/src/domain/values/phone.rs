@@ -1,0 +1,220 @@
+//! Mobile numbers: E.164 in and out, national spelling understood by the site's country (rule 13).
+//!
+//! What is a number, and of which kind, says Google's metadata, as the `phonenumber` crate carries it. A number is
+//! personal data: nothing shows one but its owner's record and the network that a message is handed to.
+
+use crate::domain::values::country::Country;
+use phonenumber::country::Id;
+use phonenumber::metadata::DATABASE;
+use phonenumber::{Mode, PhoneNumber, Type};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// The longest spelling of a number that is read: E.164's fifteen digits, with a separator after each.
+const MAX_SPELLING: usize = 32;
+
+/// How many digits of a number are shown at its end.
+const SHOWN_AT_END: usize = 2;
+
+/// A mobile number in E.164. Its `Debug` form and its mask hide all but a few digits.
+#[derive(Clone, Eq, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Mobile(String);
+
+/// A number as somebody spelled it, not yet read. It is as personal as one that was: its `Debug` form hides it.
+#[derive(Clone, Eq, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct SpelledNumber(String);
+
+impl SpelledNumber {
+    /// Takes a spelling.
+    #[must_use]
+    pub fn new(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+
+    /// Reads the number, as [`Mobile::parse`] does.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn read(&self, country: &Country) -> Result<Mobile, InvalidMobile> {
+        Mobile::parse(&self.0, country)
+    }
+}
+
+impl fmt::Debug for SpelledNumber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SpelledNumber(…)")
+    }
+}
+
+/// A text is no mobile number. It never repeats the text.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum InvalidMobile {
+    /// It cannot be read as a number at all.
+    #[error(
+        "mobile must be a phone number such as +43 664 1234567, at most {MAX_SPELLING} characters; without + it is \
+         read as one of the site's country"
+    )]
+    Unreadable,
+    /// Its country has no such number.
+    #[error("mobile is no number of its country's numbering plan")]
+    NoSuchNumber,
+    /// It is a fixed line, a premium service, or anything else that takes no message.
+    #[error("mobile must be a mobile number, and this is another kind of number")]
+    NotMobile,
+}
+
+impl Mobile {
+    /// Reads a number in any usual spelling; one without a country calling code is a number of `country`.
+    ///
+    /// # Errors
+    /// [`InvalidMobile`] says what is wrong.
+    pub fn parse(text: &str, country: &Country) -> Result<Self, InvalidMobile> {
+        let number = read(text, country.as_str().parse().ok())?;
+        // Elsewhere than in the numbering plan of North America and a few more, the kinds can be told apart.
+        match number.number_type(&DATABASE) {
+            Type::Mobile | Type::FixedLineOrMobile => {}
+            _ => return Err(InvalidMobile::NotMobile),
+        }
+        Ok(Self(number.format().mode(Mode::E164).to_string()))
+    }
+
+    /// The number in E.164: a plus and at most fifteen digits.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The country whose number it is. `None` where it belongs to none, as the numbers of some satellites.
+    #[must_use]
+    pub fn country(&self) -> Option<Country> {
+        let number = read(&self.0, None).ok()?;
+        Country::parse(number.country().id()?.as_ref()).ok()
+    }
+
+    /// The number as it may be shown and kept: the country calling code, and the last two digits.
+    #[must_use]
+    pub fn masked(&self) -> String {
+        let code = read(&self.0, None).map_or(0, |number| number.country().code());
+        let shown = format!("+{code}");
+        let hidden = self.0.len().saturating_sub(shown.len() + SHOWN_AT_END);
+        let end = &self.0[self.0.len().saturating_sub(SHOWN_AT_END)..];
+        format!("{shown}{}{end}", "*".repeat(hidden))
+    }
+}
+
+/// Reads a number that its country has.
+fn read(text: &str, country: Option<Id>) -> Result<PhoneNumber, InvalidMobile> {
+    let text = text.trim();
+    let plain = |c: char| c.is_ascii_digit() || " ()-./+\u{a0}\u{2010}\u{2011}".contains(c);
+    if text.chars().count() > MAX_SPELLING || !text.chars().all(plain) {
+        return Err(InvalidMobile::Unreadable);
+    }
+    let number = phonenumber::parse(country, text).map_err(|_| InvalidMobile::Unreadable)?;
+    if number.is_valid() {
+        Ok(number)
+    } else {
+        Err(InvalidMobile::NoSuchNumber)
+    }
+}
+
+impl fmt::Debug for Mobile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Mobile({})", self.masked())
+    }
+}
+
+impl TryFrom<String> for Mobile {
+    type Error = InvalidMobile;
+    /// Takes a number as it is stored: in E.164. Whether its country still has it is not asked again.
+    fn try_from(text: String) -> Result<Self, InvalidMobile> {
+        let digits = text.strip_prefix('+').unwrap_or_default();
+        let right = (1..=15).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit());
+        right.then_some(Self(text)).ok_or(InvalidMobile::Unreadable)
+    }
+}
+
+impl From<Mobile> for String {
+    fn from(mobile: Mobile) -> Self {
+        mobile.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn country(code: &str) -> Country {
+        Country::parse(code).unwrap()
+    }
+
+    #[test]
+    fn usual_spellings_are_read_by_the_sites_country() {
+        for (text, at, expected) in [
+            ("+43 664 1234567", "KR", "+436641234567"),
+            ("0664/123 45 67", "AT", "+436641234567"),
+            ("010-1234-5678", "KR", "+821012345678"),
+            (" (0)664 1234567 ", "AT", "+436641234567"),
+            ("00 49 1512 3456789", "AT", "+4915123456789"),
+            ("(201) 555-0123", "US", "+12015550123"),
+            ("+1 416 555 0123", "US", "+14165550123"),
+            ("07400 123456", "GB", "+447400123456"),
+        ] {
+            let read = Mobile::parse(text, &country(at));
+            assert_eq!(read.as_ref().map(Mobile::as_str), Ok(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_takes_no_message_is_refused() {
+        use InvalidMobile::{NoSuchNumber, NotMobile, Unreadable};
+        for (text, expected) in [
+            ("", Unreadable),
+            ("kim", Unreadable),
+            ("0664 123 456 # 7", Unreadable),
+            ("+", Unreadable),
+            ("1234567890123456789012345678901234", Unreadable),
+            ("+999 123 456 789", Unreadable),
+            ("0664 12", NoSuchNumber),
+            ("+43 1 5880110000", NotMobile),
+            ("01 588 01-0", NotMobile),
+            ("0900 123456", NotMobile),
+            ("0800 123456", NotMobile),
+        ] {
+            assert_eq!(Mobile::parse(text, &country("AT")), Err(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_country_is_told_also_where_several_share_a_calling_code() {
+        for (text, expected) in [
+            ("+436641234567", "AT"),
+            ("+12015550123", "US"),
+            ("+14165550123", "CA"),
+            ("+77012345678", "KZ"),
+            ("+79161234567", "RU"),
+        ] {
+            let mobile = Mobile::parse(text, &country("AT")).unwrap();
+            assert_eq!(mobile.country(), Some(country(expected)), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_mask_shows_the_calling_code_and_two_digits() {
+        let mobile = Mobile::parse("+436641234567", &country("AT")).unwrap();
+        assert_eq!(mobile.masked(), "+43********67");
+        assert_eq!(format!("{mobile:?}"), "Mobile(+43********67)");
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_it_panic_and_what_is_read_is_read_again(text in "[+0-9 ()./-]{0,34}", at in "AT|KR|US|GB|RU|ZZ") {
+            if let Ok(mobile) = Mobile::parse(&text, &country(&at)) {
+                prop_assert_eq!(Mobile::parse(mobile.as_str(), &country("JP")), Ok(mobile.clone()));
+                prop_assert_eq!(Mobile::try_from(mobile.as_str().to_owned()), Ok(mobile));
+            }
+        }
+    }
+}
