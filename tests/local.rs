@@ -105,7 +105,7 @@ fn a_newcomer_can_follow_the_story_and_nobody_enters_without_a_token() {
     let (said, code) = server.stop();
     for line in [
         &format!("URL={address}"),
-        "TOKEN=ey",
+        "CODE=$(call",
         "/license/preview",
         "/license/redemptions",
         "Stopped.",

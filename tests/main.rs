@@ -29,3 +29,4 @@ mod server;
 mod sites;
 mod statement;
 mod store;
+mod story;

@@ -11,6 +11,7 @@ pub mod engine;
 pub mod functions;
 pub mod gateway;
 pub mod issuer;
+pub mod machine;
 pub mod schedule;
 pub mod seed;
 pub mod sns;

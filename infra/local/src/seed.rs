@@ -1,29 +1,27 @@
-//! The demonstration: a partner, two sites with their administrator, and codes. Made once, and found again.
+//! The demonstration: a partner and two sites with their administrator, made at the first start. Also the secrets of this
+//! machine.
 
 use jiff::Timestamp;
 use site_credits::commands::{
     self, Asker, BatchError, CommandError, CreateSiteError, DeviceWish, NewBatch, PartnerAsker,
-    RegisterError,
+    RedeemError, RegisterError,
 };
-use site_credits::domain::model::batch::Batch;
-use site_credits::domain::model::code::{CodeState, CodeValue, Recharge};
+use site_credits::domain::model::batch::{Batch, InvalidBatch};
+use site_credits::domain::model::code::{CodeValue, InvalidCodeValue, Recharge};
 use site_credits::domain::model::site::{NewSite, SiteType};
 use site_credits::domain::values::card_link::CardLinks;
 use site_credits::domain::values::country::{Country, NoTimeZone, language_of, time_zone_of};
 use site_credits::domain::values::email::Email;
 use site_credits::domain::values::ids::{BatchId, DeviceId, PartnerId, SiteId};
-use site_credits::domain::values::license_code::{
-    CodeChecker, CodeIssuer, CodeNotRecognised, LicenseCode,
-};
+use site_credits::domain::values::license_code::{CodeChecker, CodeIssuer, LicenseCode};
 use site_credits::domain::values::names::{SiteName, Subject};
 use site_credits::domain::values::pseudonym::Pseudonyms;
 use site_credits::domain::values::secret::{InvalidSecrets, SecretMissing, Secrets};
 use site_credits::domain::values::text::InvalidName;
 use site_credits::http::CardPages;
-use site_credits::store::{Attempts, Key, Store, StoreError, decode_code};
+use site_credits::store::{Attempts, Store, StoreError};
 
-/// The secrets of codes that are issued on a developer's machine. They protect nothing, and nothing deployed
-/// knows them.
+/// The secrets of a developer's machine. They protect nothing, and nothing deployed knows them.
 const LOCAL_SECRETS: &str =
     "local:6c6f63616c2d64656d6f6e7374726174696f6e2d6f6e6c792d6e6f2d73656372";
 
@@ -54,8 +52,11 @@ pub enum SeedError {
     #[error(transparent)]
     SecretMissing(#[from] SecretMissing),
     /// As above.
-    #[error("the demonstration is wrong: {0}")]
-    Wrong(String),
+    #[error(transparent)]
+    Value(#[from] InvalidCodeValue),
+    /// As above.
+    #[error(transparent)]
+    Batch(#[from] InvalidBatch),
     /// A site could not be made.
     #[error("a site could not be made")]
     Site(#[from] CommandError<CreateSiteError>),
@@ -64,19 +65,16 @@ pub enum SeedError {
     Devices(#[from] CommandError<RegisterError>),
     /// The first code could not be applied.
     #[error("a code could not be applied")]
-    Redeem(#[from] CommandError<commands::RedeemError>),
+    Redeem(#[from] CommandError<RedeemError>),
     /// Codes could not be issued.
     #[error("codes could not be issued")]
     Issue(#[from] BatchError),
-    /// A code of this machine is not one, which is a defect.
-    #[error(transparent)]
-    Code(#[from] CodeNotRecognised),
     /// The table could not be read.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-/// Where cards are downloaded from this machine; their links begin with `base`.
+/// Where cards are downloaded from this machine: their links start with `base`.
 ///
 /// # Errors
 /// As [`check_secrets`].
@@ -87,7 +85,7 @@ pub fn card_pages(base: &str) -> Result<CardPages, InvalidSecrets> {
     })
 }
 
-/// What stands for requests about users and for phone numbers on this machine.
+/// The keyed hashes of phone numbers and of requests about users on this machine.
 ///
 /// # Errors
 /// As [`check_secrets`].
@@ -98,12 +96,12 @@ pub fn pseudonyms() -> Result<Pseudonyms, InvalidSecrets> {
 /// The check secrets of this machine.
 ///
 /// # Errors
-/// Never: they are a literal of the right form, which a test reads.
+/// Never: they are a valid literal, which every test reads.
 pub fn check_secrets() -> Result<Secrets, InvalidSecrets> {
     Secrets::parse(LOCAL_SECRETS)
 }
 
-/// What derives the codes of this machine.
+/// The secrets that derive the codes of this machine.
 ///
 /// # Errors
 /// As [`check_secrets`].
@@ -114,89 +112,51 @@ pub fn issuer() -> Result<CodeIssuer, SeedError> {
     )?)
 }
 
-/// What the demonstration has.
-#[derive(Debug)]
-pub struct Demonstration {
-    /// The site that pays by device.
-    pub dynamic_site: SiteId,
-    /// The site that pays by card.
-    pub regular_site: SiteId,
-    /// Codes of a hundred credits that can still be applied.
-    pub codes: Vec<LicenseCode>,
-    /// Codes of fifty credits and ten maintenance credits that can still be applied.
-    pub maintenance_codes: Vec<LicenseCode>,
-}
-
-/// Makes the demonstration, or finds what was made before.
+/// Makes the demonstration, or completes what was made before: two sites, one of which has three devices and one credit
+/// left, so that the next month halts it.
 ///
 /// # Errors
 /// See [`SeedError`].
-pub async fn demonstration(store: &Store, now: Timestamp) -> Result<Demonstration, SeedError> {
-    let issuer = issuer()?;
-    let codes = issue(store, &issuer, 1, CodeValue::new(100, 0), 20, now).await?;
-    let maintenance_codes = issue(store, &issuer, 2, CodeValue::new(50, 10), 5, now).await?;
-    let starter = issue(store, &issuer, 3, CodeValue::new(4, 0), 1, now).await?;
-    let dynamic_site = SiteId::parse(DYNAMIC_SITE)?;
-    let regular_site = SiteId::parse(REGULAR_SITE)?;
+pub async fn demonstration(store: &Store, now: Timestamp) -> Result<(), SeedError> {
+    let asker = administrator(now)?;
     site(
         store,
-        regular_site.clone(),
+        REGULAR_SITE,
         "City Library",
         SiteType::Regular,
-        now,
+        &asker,
     )
     .await?;
     site(
         store,
-        dynamic_site.clone(),
+        DYNAMIC_SITE,
         "Harbour Gym",
         SiteType::Dynamic,
-        now,
+        &asker,
     )
     .await?;
-    equip(store, &dynamic_site, &starter, now).await?;
-    Ok(Demonstration {
-        codes: outstanding(store, codes).await?,
-        maintenance_codes: outstanding(store, maintenance_codes).await?,
-        dynamic_site,
-        regular_site,
-    })
-}
-
-/// The gym begins with three devices and one credit left, so that the next month halts it. One that was begun and not
-/// finished is finished.
-async fn equip(
-    store: &Store,
-    id: &SiteId,
-    starter: &[LicenseCode],
-    now: Timestamp,
-) -> Result<(), SeedError> {
-    let asker = administrator(now)?;
-    let codes = CodeChecker::new(check_secrets()?);
-    for code in outstanding(store, starter.to_vec()).await? {
-        commands::redeem(
-            store,
-            &codes,
-            id,
-            &code.to_string(),
-            Recharge::Credits,
-            &asker,
-        )
-        .await?;
+    let id = SiteId::parse(DYNAMIC_SITE)?;
+    let entries = async || {
+        let site = store.site_by_id(&id, &mut Attempts::default()).await?;
+        Ok::<_, StoreError>(site.map(|site| site.sequence))
+    };
+    if entries().await? == Some(1) {
+        let codes = CodeChecker::new(check_secrets()?);
+        for code in issue(store, now).await? {
+            let code = code.to_string();
+            commands::redeem(store, &codes, &id, &code, Recharge::Credits, &asker).await?;
+        }
     }
-    let site = store.site_by_id(id, &mut Attempts::default()).await?;
-    // Created and recharged, and nothing since.
-    if site.is_none_or(|site| site.sequence != 2) {
-        return Ok(());
+    if entries().await? == Some(2) {
+        let devices = (1..=DEVICES).map(|number| {
+            Ok(DeviceWish {
+                id: Some(DeviceId::parse(&format!("door-{number}"))?),
+                name: SiteName::parse(&format!("Door {number}"))?,
+            })
+        });
+        let devices = devices.collect::<Result<Vec<_>, InvalidName>>()?;
+        commands::register_devices(store, &id, &devices, &asker).await?;
     }
-    let devices = (1..=DEVICES).map(|number| {
-        Ok(DeviceWish {
-            id: Some(DeviceId::parse(&format!("door-{number}"))?),
-            name: SiteName::parse(&format!("Door {number}"))?,
-        })
-    });
-    let devices = devices.collect::<Result<Vec<_>, InvalidName>>()?;
-    commands::register_devices(store, id, &devices, &asker).await?;
     Ok(())
 }
 
@@ -208,65 +168,33 @@ fn administrator(now: Timestamp) -> Result<Asker, InvalidName> {
     })
 }
 
-/// Those of the codes that can still be applied.
-async fn outstanding(
-    store: &Store,
-    codes: Vec<LicenseCode>,
-) -> Result<Vec<LicenseCode>, SeedError> {
-    let checker = CodeChecker::new(check_secrets()?);
-    let recognised = codes
-        .iter()
-        .map(|code| checker.recognise(&code.to_string()));
-    let keys = recognised.map(|code| Ok(Key::Code(code?.key)));
-    let keys = keys.collect::<Result<Vec<Key>, CodeNotRecognised>>()?;
-    let items = store.load(&keys, &mut Attempts::default()).await?;
-    let mut left = Vec::new();
-    for (code, item) in codes.into_iter().zip(items) {
-        let known = item
-            .map(|item| decode_code(&item))
-            .transpose()
-            .map_err(StoreError::from)?;
-        if known.is_some_and(|known| known.state == CodeState::Outstanding) {
-            left.push(code);
-        }
-    }
-    Ok(left)
-}
-
 /// Creates a site, if it is not there.
 async fn site(
     store: &Store,
-    id: SiteId,
+    id: &str,
     name: &str,
     site_type: SiteType,
-    now: Timestamp,
+    asker: &Asker,
 ) -> Result<(), SeedError> {
     let country = Country::parse("AT")?;
     let new = NewSite {
-        id,
+        id: SiteId::parse(id)?,
         name: SiteName::parse(name)?,
-        time_zone: time_zone_of(&country, now)?,
+        time_zone: time_zone_of(&country, asker.now)?,
         language: language_of(&country),
         country,
         site_type,
         master: Email::parse(ADMINISTRATOR)?,
     };
-    match commands::create_site(store, new, &administrator(now)?).await {
+    match commands::create_site(store, new, asker).await {
         Ok(_) | Err(CommandError::Refused(CreateSiteError::Exists)) => Ok(()),
         Err(error) => Err(error.into()),
     }
 }
 
-/// Issues a batch of the demonstration: its ID is fixed, so its codes are the same each time.
-async fn issue(
-    store: &Store,
-    issuer: &CodeIssuer,
-    number: u32,
-    value: Result<CodeValue, impl std::fmt::Display>,
-    count: u32,
-    now: Timestamp,
-) -> Result<Vec<LicenseCode>, SeedError> {
-    let wrong = |reason: String| SeedError::Wrong(reason);
+/// Issues the code of four credits that the gym starts with. The ID of its batch is fixed, so the code is the same each
+/// time.
+async fn issue(store: &Store, now: Timestamp) -> Result<Vec<LicenseCode>, SeedError> {
     let asker = PartnerAsker {
         id: PartnerId::parse(PARTNER)?,
         by: Subject::parse("demonstration")?,
@@ -274,18 +202,16 @@ async fn issue(
         idempotency_key: None,
     };
     let new = NewBatch {
-        value: value.map_err(|error| wrong(error.to_string()))?,
-        count,
+        value: CodeValue::new(4, 0)?,
+        count: 1,
         expires_on: None,
         bound_to: None,
         note: Some("demonstration".to_owned()),
     };
-    let batch = new
-        .issued_by(&asker, issuer)
-        .map_err(|error| wrong(error.to_string()))?;
+    let issuer = issuer()?;
     let batch = Batch {
-        id: BatchId::parse(&format!("019b0000-0000-7000-8000-{number:012}"))?,
-        ..batch
+        id: BatchId::parse("019b0000-0000-7000-8000-000000000003")?,
+        ..new.issued_by(&asker, &issuer)?
     };
-    Ok(commands::issue_batch(store, issuer, &batch, &asker).await?)
+    Ok(commands::issue_batch(store, &issuer, &batch, &asker).await?)
 }

@@ -1,0 +1,36 @@
+//! The whole system in one process: the functions over the engine, their schedule and their stream, behind the HTTP API.
+
+use crate::clock::Clock;
+use crate::engine::Engine;
+use crate::functions::Functions;
+use crate::gateway::Gateway;
+use crate::issuer::Issuer;
+use crate::sns::Sns;
+use crate::{schedule, stream, template};
+use axum::Router;
+use std::error::Error;
+use std::sync::Arc;
+
+/// Starts the schedule and the stream, and returns the HTTP API, whose tokens and links of cards name `address`.
+///
+/// # Errors
+/// The template cannot be read, or the issuer or the functions cannot be set up.
+pub fn start(
+    engine: &Engine,
+    clock: Clock,
+    address: &str,
+) -> Result<Router, Box<dyn Error + Send + Sync>> {
+    let sns = Sns::default();
+    let functions = Functions::over(engine, &sns, &format!("{address}/cards/"))?;
+    tokio::spawn(schedule::run(functions.clone(), clock.clone()));
+    stream::rewind(engine)?;
+    tokio::spawn(stream::run(functions.clone(), engine.stream().clone()));
+    let gateway = Gateway {
+        routes: Arc::new(template::routes()?),
+        functions,
+        issuer: Arc::new(Issuer::at(address.to_owned())?),
+        clock,
+        sns,
+    };
+    Ok(gateway.router())
+}
