@@ -129,7 +129,7 @@ async fn each_route_makes_the_round_trips_and_uses_the_capacity_that_the_docs_sa
 async fn a_deduction_of_fifty_sites_is_one_transaction_and_reads_nothing_that_is_not_due() {
     let (system, now) = (System::new(), at(NOW));
     let shard = |site: &site_credits::domain::values::ids::SiteId| {
-        site_credits::domain::rules::agenda::shard_of(site)
+        site_credits::domain::model::agenda::shard_of(site)
     };
     let mut due = Vec::new();
     while due.len() < 50 {

@@ -11,7 +11,7 @@ use run_local::sns::Sns;
 use run_local::template::{self, Route, TABLE_NAME};
 use run_local::verify::{Findings, Table, verify};
 use serde_json::{Value, json};
-use site_credits::commands::{self, Asker, DeviceWish, Done, NewBatch, PartnerAsker};
+use site_credits::commands::{self, Asker, DeviceToRegister, Done, NewBatch, PartnerAsker};
 use site_credits::domain::model::code::CodeValue;
 use site_credits::domain::model::site::{NewSite, SiteType};
 use site_credits::domain::values::country::{Country, Language};
@@ -19,6 +19,7 @@ use site_credits::domain::values::email::Email;
 use site_credits::domain::values::ids::{DeviceId, PartnerId, SiteId};
 use site_credits::domain::values::names::{SiteName, Subject};
 use site_credits::domain::values::time_zone::TimeZone;
+use site_credits::domain::rules::license::License;
 use site_credits::store::Store;
 use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -279,11 +280,10 @@ impl System {
         site: &SiteId,
         ids: &[&str],
         now: Timestamp,
-    ) -> Result<Done, commands::CommandError<commands::RegisterError>> {
-        let devices: Vec<DeviceWish> = ids.iter().map(|id| device(id)).collect();
+    ) -> Result<Done<commands::Registered>, commands::CommandError<commands::RegisterError>> {
+        let devices: Vec<DeviceToRegister> = ids.iter().map(|id| device(id)).collect();
         let (store, kim) = (self.store(), kim(now));
-        let registered = commands::register_devices(&store, site, &devices, &kim).await?;
-        Ok(registered.done)
+        commands::register_devices(&store, site, &devices, &kim).await
     }
 
     /// Removes a device.
@@ -292,7 +292,7 @@ impl System {
         site: &SiteId,
         id: &str,
         now: Timestamp,
-    ) -> Result<Done, commands::CommandError<commands::RemoveError>> {
+    ) -> Result<Done<License>, commands::CommandError<commands::RemoveError>> {
         commands::remove_device(
             &self.store(),
             site,
@@ -484,8 +484,8 @@ pub(crate) fn acme(now: Timestamp) -> PartnerAsker {
     }
 }
 
-pub(crate) fn device(id: &str) -> DeviceWish {
-    DeviceWish {
+pub(crate) fn device(id: &str) -> DeviceToRegister {
+    DeviceToRegister {
         id: Some(DeviceId::parse(id).unwrap()),
         name: SiteName::parse(id).unwrap(),
     }

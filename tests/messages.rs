@@ -1,5 +1,9 @@
 //! Messages: what they cost, that each is sent once and charged once, and what becomes of it whatever happens on the way.
 
+use site_credits::domain::model::change::Write as TableWrite;
+use site_credits::domain::model::message::MessageStep;
+use site_credits::domain::values::ids::{CommandId as StepCommand, MessageId as StepMessage};
+use site_credits::store::{NotCommitted, Store};
 use crate::harness::{Answered, CARD_LINK_BASE, Call, System, at, sms_redemption};
 use data_encoding::BASE64;
 use flate2::Compression;
@@ -982,32 +986,26 @@ async fn each_step_of_a_message_is_taken_from_its_own_states_alone() {
             assert_eq!(done, from.contains(&state), "{step} from {state}");
         };
         put(state);
-        let done = store.claim_message(site, &id, &own).await;
+        let done = taken_step(&store, site, &id, MessageStep::Claim { by: own.clone() }).await;
         taken("claiming", done.is_ok(), &["reserved"]);
         put(state);
-        let done = store
-            .confirm_message(site, &id, &own, "sns-1", at(NOW))
-            .await;
+        let done = taken_step(&store, site, &id, MessageStep::Confirm { by: own.clone(), network_id: "sns-1".to_owned() }).await;
         taken("confirming", done.is_ok(), &["sending", "unknown"]);
         put(state);
-        let done = store
-            .confirm_message(site, &id, &other, "sns-1", at(NOW))
-            .await;
+        let done = taken_step(&store, site, &id, MessageStep::Confirm { by: other.clone(), network_id: "sns-1".to_owned() }).await;
         taken("confirming another's", done.is_ok(), &[]);
         put(state);
-        let done = store.message_unknown(site, &id).await;
+        let done = taken_step(&store, site, &id, MessageStep::Unknown).await;
         taken("marking as unknown", done.is_ok(), &["sending"]);
         put(state);
-        let done = store.message_receipt(site, &id, true, "ok").await;
+        let done = taken_step(&store, site, &id, MessageStep::Receipt { delivered: true, text: "ok".to_owned() }).await;
         taken(
             "a receipt",
             done.is_ok(),
             &["sent", "delivered", "undelivered"],
         );
         put(state);
-        let done = store
-            .message_not_sent(site, &id, &own, NotSent::Throttled)
-            .await;
+        let done = taken_step(&store, site, &id, MessageStep::NotSent { by: own.clone(), why: NotSent::Throttled }).await;
         taken("noting", done.is_ok(), &["sending", "unknown"]);
         for (step, sender, from) in [
             ("giving back nobody's", Sender::Nobody, &["reserved"][..]),
@@ -1015,9 +1013,7 @@ async fn each_step_of_a_message_is_taken_from_its_own_states_alone() {
             ("giving back another's", claimed(&other), &[]),
         ] {
             put(state);
-            let done = store
-                .message_failed(site, &id, NotSent::Throttled, &sender)
-                .await;
+            let done = taken_step(&store, site, &id, MessageStep::Fail { why: NotSent::Throttled, sender: sender.clone() }).await;
             taken(step, done.is_ok(), from);
         }
     }
@@ -1078,4 +1074,19 @@ async fn an_index_that_names_a_message_too_early_resolves_nothing() {
         assert_eq!(resolved, expected, "{now}");
     }
     assert_eq!(world.balance().await, 50);
+}
+
+/// Takes a step of a message by itself. Whether it can be taken is the step's own condition.
+async fn taken_step(
+    store: &Store,
+    site_id: &SiteId,
+    message_id: &StepMessage,
+    step: MessageStep,
+) -> Result<(), NotCommitted> {
+    let step = TableWrite::Message {
+        site_id: site_id.clone(),
+        message_id: message_id.clone(),
+        step,
+    };
+    store.commit(&[step], &StepCommand::random()).await
 }

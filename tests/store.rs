@@ -12,7 +12,7 @@ use site_credits::domain::values::email::Email;
 use site_credits::domain::values::ids::CommandId;
 use site_credits::domain::values::license_code::CodeIssuer;
 use site_credits::domain::values::secret::Secrets;
-use site_credits::store::{Attempts, Commit, CommitFailed, Key, StoreError, decode_code};
+use site_credits::store::{Attempts, Key, NotCommitted, StoreError, TypedKey};
 
 const NOW: &str = "2026-12-09T12:00:00Z";
 
@@ -20,13 +20,9 @@ async fn commit(
     system: &System,
     change: &Change,
     command_id: &CommandId,
-) -> Result<(), CommitFailed> {
-    let commit = Commit {
-        change,
-        command_id,
-        request: None,
-    };
-    system.quiet().commit(&[commit]).await
+) -> Result<(), NotCommitted> {
+    let writes = change.clone().into_writes();
+    system.quiet().commit(&writes, command_id).await
 }
 
 #[tokio::test(start_paused = true)]
@@ -36,7 +32,7 @@ async fn a_site_is_written_only_over_the_version_that_was_read() {
     let id = system.site(SiteType::Dynamic, "Europe/Vienna", now).await;
     let read = system
         .quiet()
-        .site_by_id(&id, &mut Attempts::default())
+        .read(TypedKey::site(&id), &mut Attempts::default())
         .await
         .unwrap()
         .unwrap();
@@ -45,11 +41,12 @@ async fn a_site_is_written_only_over_the_version_that_was_read() {
     let change = Change {
         site,
         entries: Vec::new(),
-        guards: Vec::new(),
+        own_entry: 0,
+        writes: Vec::new(),
     };
     assert!(commit(&system, &change, &CommandId::random()).await.is_ok());
     assert!(
-        matches!(commit(&system, &change, &CommandId::random()).await, Err(CommitFailed::Lost(guards)) if guards.is_empty())
+        matches!(commit(&system, &change, &CommandId::random()).await, Err(NotCommitted::Lost(places)) if places == [0])
     );
 }
 
@@ -72,23 +69,20 @@ async fn each_condition_of_a_code_is_also_one_of_the_write() {
         "SET applied_at = :at",
     ];
     for (code, expression) in system.codes(5, 0, 4, now).await.iter().zip(expressions) {
-        let key = Key::Code(checker.recognise(code).unwrap().key);
-        let read = system
-            .quiet()
-            .load(std::slice::from_ref(&key), &mut Attempts::default())
-            .await
-            .unwrap()
-            .remove(0)
-            .unwrap();
+        let code_key = checker.recognise(code).unwrap().key;
+        let key = Key::Code(code_key.clone());
+        let read = TypedKey::code(&code_key);
+        let read = system.quiet().read(read, &mut Attempts::default()).await;
+        let read = read.unwrap().unwrap();
         let site = system
             .quiet()
-            .site_by_id(&id, &mut Attempts::default())
+            .read(TypedKey::site(&id), &mut Attempts::default())
             .await
             .unwrap()
             .unwrap();
         let change = redeem(
             site,
-            &decode_code(&read).unwrap(),
+            &read,
             Recharge::Credits,
             &by,
             now,
@@ -105,7 +99,7 @@ async fn each_condition_of_a_code_is_also_one_of_the_write() {
         })).unwrap();
         let lost = commit(&system, &change, &by.command_id).await;
         assert!(
-            matches!(lost, Err(CommitFailed::Lost(guards)) if guards.len() == 1),
+            matches!(lost, Err(NotCommitted::Lost(guards)) if guards.len() == 1),
             "{expression}"
         );
         // What was broken on purpose is put back, so that the books are right in the end.

@@ -11,7 +11,7 @@ use site_credits::domain::model::entry::Entry;
 use site_credits::domain::rules::wording::{NOTICE_KINDS, notice};
 use site_credits::domain::values::ids::SiteId;
 use site_credits::sns::{NotPublished, Topic};
-use site_credits::store::{Attempts, CorruptItem, Item, Store, StoreError, decode_entry};
+use site_credits::store::{Attempts, CorruptItem, Item, Store, StoreError, TypedKey, decode_entry};
 use site_credits::telemetry;
 use std::collections::{HashSet, VecDeque};
 use std::sync::{Mutex, PoisonError};
@@ -116,7 +116,8 @@ impl PublishNotices {
             return Ok(false);
         }
         let mut attempts = Attempts::default();
-        let site = self.store.site_by_id(&site_id, &mut attempts).await?;
+        let site = TypedKey::site(&site_id);
+        let site = self.store.read(site, &mut attempts).await?;
         let Some(notice) = notice(&entry, &site.ok_or(Held::NoSite)?) else {
             return Ok(false);
         };

@@ -1,7 +1,7 @@
 //! `send-sms`: sends messages to the users of a site, above all the links of their cards, and shows what became of them.
 
 use aws_lambda_events::apigw::ApiGatewayV2httpRequest;
-use site_credits::commands::{self, MessageWish, Sms};
+use site_credits::commands::{self, MessageToSend, Sms};
 use site_credits::domain::model::card::Card;
 use site_credits::domain::values::ids::MessageId;
 use site_credits::domain::values::pseudonym::Pseudonyms;
@@ -43,14 +43,14 @@ impl SendSms {
 
     async fn deliver(&self, arrival: &Arrival) -> Result<Answer, Problem> {
         let DeliveryBody {} = arrival.body()?;
-        let wish = MessageWish {
+        let wish = MessageToSend {
             user_id: http::user_id(arrival)?,
             text: None,
         };
         self.carry_out(arrival, &wish).await
     }
 
-    async fn carry_out(&self, arrival: &Arrival, wish: &MessageWish) -> Result<Answer, Problem> {
+    async fn carry_out(&self, arrival: &Arrival, wish: &MessageToSend) -> Result<Answer, Problem> {
         let (site_id, asker) = (arrival.site_id()?, arrival.asker()?);
         let link = |card: &Card| self.link(card, arrival);
         let done =

@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 use site_credits::commands::{
-    self, Asker, BatchError, CommandError, CreateSiteError, DeviceWish, NewBatch, PartnerAsker,
+    self, Asker, BatchError, CommandError, CreateSiteError, DeviceToRegister, NewBatch, PartnerAsker,
     RedeemError, RegisterError,
 };
 use site_credits::domain::model::batch::{Batch, InvalidBatch};
@@ -19,7 +19,7 @@ use site_credits::domain::values::pseudonym::Pseudonyms;
 use site_credits::domain::values::secret::{InvalidSecrets, SecretMissing, Secrets};
 use site_credits::domain::values::text::InvalidName;
 use site_credits::http::CardPages;
-use site_credits::store::{Attempts, Store, StoreError};
+use site_credits::store::{Attempts, Store, StoreError, TypedKey};
 
 /// The secrets of a developer's machine. They protect nothing, and nothing deployed knows them.
 const LOCAL_SECRETS: &str =
@@ -137,7 +137,7 @@ pub async fn demonstration(store: &Store, now: Timestamp) -> Result<(), SeedErro
     .await?;
     let id = SiteId::parse(DYNAMIC_SITE)?;
     let entries = async || {
-        let site = store.site_by_id(&id, &mut Attempts::default()).await?;
+        let site = store.read(TypedKey::site(&id), &mut Attempts::default()).await?;
         Ok::<_, StoreError>(site.map(|site| site.sequence))
     };
     if entries().await? == Some(1) {
@@ -149,7 +149,7 @@ pub async fn demonstration(store: &Store, now: Timestamp) -> Result<(), SeedErro
     }
     if entries().await? == Some(2) {
         let devices = (1..=DEVICES).map(|number| {
-            Ok(DeviceWish {
+            Ok(DeviceToRegister {
                 id: Some(DeviceId::parse(&format!("door-{number}"))?),
                 name: SiteName::parse(&format!("Door {number}"))?,
             })

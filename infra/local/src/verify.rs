@@ -19,8 +19,8 @@ use site_credits::domain::model::message::Message;
 use site_credits::domain::model::user::{Roster, User};
 use site_credits::domain::values::ids::CommandId;
 use site_credits::store::{
-    CardOwner, Item, Key, NetworkMessage, SiteOfAttributes, decode_administrator_of, decode_batch,
-    decode_code, decode_device, decode_entry, decode_history, decode_message, decode_number,
+    CardOwner, Item, Key, SiteOfAttributes, decode_administrator_of, decode_batch, decode_card_owner,
+    decode_code, decode_device, decode_entry, decode_history, decode_message, decode_network_message, decode_number,
     decode_roster, decode_site, decode_site_of, decode_user,
 };
 use std::collections::{BTreeMap, HashMap};
@@ -306,12 +306,12 @@ impl Sorted {
                     .push((message, agenda.0, agenda.1));
             }
             ("SITE", "NUMBER") => drop(decode_number(item).map_err(corrupt)?),
-            ("SNS", "SNS") => drop(NetworkMessage::decode(item).map_err(corrupt)?),
+            ("SNS", "SNS") => drop(decode_network_message(item).map_err(corrupt)?),
             ("SITE", "ROSTER") => {
                 self.parts(owner).roster = Some(decode_roster(item).map_err(corrupt)?);
             }
             ("CARD", "CARD") => {
-                let card_owner = CardOwner::decode(item).map_err(corrupt)?;
+                let card_owner = decode_card_owner(item).map_err(corrupt)?;
                 self.links.insert(owner.to_owned(), card_owner);
             }
             ("CODE", "CODE") => self.codes.push(decode_code(item).map_err(corrupt)?),

@@ -1,13 +1,13 @@
 //! Inviting administrators, changing their roles, and removing them.
 
+use super::asker::{Asker, CommandError};
+use super::execute::{Command, Done, execute, settled};
 use super::sites::{SiteView, site_view};
-use super::{Asker, CommandError, Done, SiteCommand, SiteNotFound, execute};
-use crate::domain::model::change::Decision;
-use crate::domain::model::site::{Role, Site};
-use crate::domain::rules::administrators;
-use crate::domain::rules::administrators::AdministratorRefused;
+use crate::domain::model::site::Role;
+use crate::domain::rules::administrators::{self, AdministratorRefused};
+use crate::domain::rules::draft::{Draft, Outcome};
 use crate::domain::values::email::Email;
-use crate::domain::values::ids::{CommandId, SiteId};
+use crate::domain::values::ids::SiteId;
 use crate::store::Store;
 
 /// Makes a person an administrator of a site.
@@ -21,9 +21,9 @@ pub async fn invite(
     role: Role,
     asker: &Asker,
 ) -> Result<Done<SiteView>, CommandError<AdministratorRefused>> {
-    let wish = format!("invite {email} as {}", name(role));
-    carry_out(store, site_id, wish, asker, |site, by| {
-        administrators::invite(site, email, role, by, asker.now)
+    let command = format!("invite {email} as {}", name(role));
+    change(store, site_id, &command, asker, |draft, by| {
+        administrators::invite(draft, email, role, by)
     })
     .await
 }
@@ -39,9 +39,9 @@ pub async fn change_role(
     role: Role,
     asker: &Asker,
 ) -> Result<Done<SiteView>, CommandError<AdministratorRefused>> {
-    let wish = format!("make {email} {}", name(role));
-    carry_out(store, site_id, wish, asker, |site, by| {
-        administrators::change_role(site, email, role, by, asker.now)
+    let command = format!("make {email} {}", name(role));
+    change(store, site_id, &command, asker, |draft, by| {
+        administrators::change_role(draft, email, role, by)
     })
     .await
 }
@@ -56,30 +56,26 @@ pub async fn remove_administrator(
     email: &Email,
     asker: &Asker,
 ) -> Result<Done<SiteView>, CommandError<AdministratorRefused>> {
-    let wish = format!("remove administrator {email}");
-    carry_out(store, site_id, wish, asker, |site, by| {
-        administrators::remove(site, email, by, asker.now)
+    let command = format!("remove administrator {email}");
+    change(store, site_id, &command, asker, |draft, by| {
+        administrators::remove(draft, email, by)
     })
     .await
 }
 
-async fn carry_out(
+async fn change(
     store: &Store,
     site_id: &SiteId,
-    wish: String,
+    command: &str,
     asker: &Asker,
-    mut decide: impl FnMut(Site, &Email) -> Result<Decision, AdministratorRefused>,
+    rule: impl Fn(Draft, &Email) -> Result<Outcome, AdministratorRefused>,
 ) -> Result<Done<SiteView>, CommandError<AdministratorRefused>> {
-    let by = asker.email.clone().ok_or(SiteNotFound)?;
-    let command = SiteCommand {
-        site_id,
-        asker,
-        command_id: CommandId::random(),
-        wish,
-        also: Vec::new(),
-    };
-    execute(store, &command, &site_view, |site, _| {
-        decide(site, &by).map_err(CommandError::Refused)
+    let by = asker.address()?;
+    let command = Command::on_site(site_id, asker, command);
+    execute(store, &command, &(), |site, (), _| {
+        let rule = |draft| rule(draft, by);
+        let show = |site: &_| site_view(site, asker);
+        settled(site, 1, asker.now, rule, show).map_err(CommandError::Refused)
     })
     .await
 }

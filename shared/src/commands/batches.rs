@@ -1,32 +1,31 @@
 //! Issuing batches, and accounting for their codes.
 //!
-//! A batch is begun, its codes are written a hundred at a time, and it is completed. Whoever finds one that was begun
-//! and not completed finishes it first: a repetition of the issue, and whoever fetches or voids its codes.
+//! A batch is started, its codes are written a hundred at a time, and it is completed. Whoever finds one that was started
+//! and not completed finishes it first: a repetition of the issue, and whoever fetches or voids its codes. A code's item
+//! is written only where there is none, so a repetition never resets a code that was applied or voided meanwhile.
 
-use super::{Page, PageOf, PartnerAsker, fingerprint, kept_until, list, remembered};
+use super::asker::{CommandError, PartnerAsker};
+use super::execute::{Command, OfPartner, Step, execute};
+use super::pages::{Page, PageOf, list};
 use crate::domain::model::account::{HistoryLine, PartnerEvent, Told};
 use crate::domain::model::batch::{Batch, BatchSum, CodeStanding, InvalidBatch};
-use crate::domain::model::change::MAX_ITEMS;
-use crate::domain::model::code::{Code, CodeState, CodeValue};
+use crate::domain::model::change::{MAX_ITEMS, Write};
+use crate::domain::model::code::{Code, CodeValue};
 use crate::domain::values::ids::{BatchId, CommandId, SiteId};
-use crate::domain::values::license_code::{CodeIssuer, CodeKey, CodeNotRecognised, LicenseCode};
+use crate::domain::values::license_code::{CodeIssuer, CodeNotRecognised, LicenseCode};
 use crate::domain::values::secret::SecretMissing;
-use crate::store::{
-    Attempts, FirstAnswer, Key, Listing, RequestOf, RequestRecord, Store, StoreError, Written,
-    decode_batch,
-};
+use crate::store::{Attempts, Committed, Listing, Store, StoreError, TypedKey, decode_batch};
 use futures_util::{StreamExt, TryStreamExt, stream};
-use jiff::Timestamp;
 use jiff::civil::Date;
-use serde::{Deserialize, Serialize};
+use std::convert::Infallible;
 use std::time::Duration;
 use tokio::time::Instant;
 
 /// How many requests of one command are under way at the same time.
 pub(super) const SIDE_BY_SIDE: usize = 8;
 
-/// No further part of a command on a batch is begun, nor tried again, later than this after its beginning. What is under
-/// way then has two answers of the table to wait for, and the end a line of history with the usual retries, so that it
+/// No further part of a command on a batch is started, nor tried again, later than this after its start. Two answers of
+/// the table may still be under way then, and the line of history comes with the usual retries, so that the command
 /// ends within the function's 28 s.
 const MAX_TIME: Duration = Duration::from_secs(15);
 
@@ -112,7 +111,19 @@ pub struct Issued {
     pub replayed: bool,
 }
 
-/// Issues a batch, or finishes one that the same request began: it gives the same codes.
+impl From<CommandError<Infallible>> for BatchError {
+    fn from(error: CommandError<Infallible>) -> Self {
+        match error {
+            // No command on a batch reads a site.
+            CommandError::SiteNotFound(_) => Self::NotFound,
+            CommandError::KeyReused => Self::KeyReused,
+            CommandError::Refused(never) => match never {},
+            CommandError::Store(error) => error.into(),
+        }
+    }
+}
+
+/// Issues a batch, or finishes one that the same request started: it gives the same codes.
 ///
 /// # Errors
 /// See [`BatchError`].
@@ -122,47 +133,43 @@ pub async fn issue_codes(
     new: NewBatch,
     asker: &PartnerAsker,
 ) -> Result<Issued, BatchError> {
-    let wish = fingerprint(&[
+    let until = deadline();
+    let expires_on = new.expires_on.map(|date| date.to_string());
+    let parts = [
         asker.id.as_str(),
         "issue",
         &new.value.credits().to_string(),
         &new.value.maintenance_credits().to_string(),
         &new.count.to_string(),
-        &new.expires_on
-            .map_or(String::new(), |date| date.to_string()),
+        &expires_on.unwrap_or_default(),
         new.bound_to.as_ref().map_or("", SiteId::as_str),
         new.note.as_deref().unwrap_or_default(),
-    ]);
-    let until = deadline();
+    ];
+    let command = Command::of(OfPartner(asker), &parts);
+    // What was answered before is answered again, even if it could not be asked for any more.
+    let own = new.issued_by(asker, issuer);
+    let started = execute(store, &command, &(), |(), (), lost| {
+        let batch = own
+            .as_ref()
+            .map_err(|invalid| CommandError::Refused(invalid.clone()))?;
+        // A batch's ID is new, so what is there under it was written by this call, and its answer lost.
+        let is_there = lost
+            .iter()
+            .any(|write| matches!(write, Write::BatchStarted(_)));
+        let start = (!is_there).then(|| Write::BatchStarted(Box::new(batch.clone())));
+        Ok(Step::writes(start.into_iter().collect(), batch.id.clone()))
+    })
+    .await
+    .map_err(not_started)?;
+    let own = own.ok().filter(|own| own.id == started.answer);
+    let replayed = own.is_none();
     let mut attempts = Attempts::default();
-    // What was answered before is answered again, also where it could not be asked for any more.
-    let mut own: Option<Batch> = None;
-    let (batch, complete) = loop {
-        if let Some(first) = first_answer(store, asker, &mut attempts).await? {
-            if first.fingerprint != wish {
-                return Err(BatchError::KeyReused);
-            }
-            let id = BatchId::parse(&first.answer).map_err(StoreError::defect)?;
-            break begun(store, &id, asker, &mut attempts).await?;
-        }
-        let batch = match own.take() {
-            Some(batch) => batch,
-            None => new.clone().issued_by(asker, issuer)?,
-        };
-        let batch = own.insert(batch);
-        let request = record(asker, wish.clone(), batch.id.to_string());
-        let request = request.as_ref();
-        match store.begin_batch(batch, request, &mut attempts).await? {
-            Written::Now => break (batch.clone(), false),
-            // The request is there, or this very batch after a lost answer: the next read says which.
-            Written::Before if request.is_some() => attempts.again(None).await?,
-            // A batch's ID is new, so what is there under it was written by this call and its answer lost.
-            Written::Before => break begun(store, &batch.id, asker, &mut attempts).await?,
-        }
+    let (batch, complete) = match own {
+        Some(own) => (own, false),
+        None => known(store, &started.answer, asker).await?,
     };
-    let replayed = own.is_none_or(|own| own.id != batch.id);
     if replayed {
-        told(store, &batch, batch.count, asker, &mut attempts).await?;
+        record_fetch(store, &batch, batch.count, asker, &mut attempts).await?;
     }
     let codes = finished(store, issuer, &batch, complete, until).await?;
     Ok(Issued {
@@ -172,8 +179,17 @@ pub async fn issue_codes(
     })
 }
 
-/// Issues this very batch, or finishes it, and gives its codes. One that was begun is finished under the secret that it
-/// was begun under, however new the one at hand is.
+fn not_started(error: CommandError<InvalidBatch>) -> BatchError {
+    match error {
+        CommandError::SiteNotFound(_) => BatchError::NotFound,
+        CommandError::KeyReused => BatchError::KeyReused,
+        CommandError::Refused(invalid) => invalid.into(),
+        CommandError::Store(error) => error.into(),
+    }
+}
+
+/// Issues this very batch, or finishes it, and gives its codes. A batch that was started is finished under the secret that
+/// it was started under, however new the one at hand is.
 ///
 /// # Errors
 /// See [`BatchError`]; another batch of this ID is a defect.
@@ -184,32 +200,23 @@ pub async fn issue_batch(
     asker: &PartnerAsker,
 ) -> Result<Vec<LicenseCode>, BatchError> {
     let until = deadline();
+    let start = Write::BatchStarted(Box::new(batch.clone()));
+    let by = CommandId::random();
     let mut attempts = Attempts::default();
-    let (known, complete) = match store.begin_batch(batch, None, &mut attempts).await? {
-        Written::Now => (batch.clone(), false),
-        Written::Before => begun(store, &batch.id, asker, &mut attempts).await?,
+    let (stored, complete) = match store.commit_surely(&[start], &by, &mut attempts).await? {
+        Committed::Now => (batch.clone(), false),
+        Committed::Lost => known(store, &batch.id, asker).await?,
     };
     let same = Batch {
-        secret_id: known.secret_id.clone(),
-        issued_at: known.issued_at,
-        issued_by: known.issued_by.clone(),
+        secret_id: stored.secret_id.clone(),
+        issued_at: stored.issued_at,
+        issued_by: stored.issued_by.clone(),
         ..batch.clone()
     };
-    if same != known {
-        return Err(StoreError::defect("a batch of this ID was begun, and it is another").into());
+    if same != stored {
+        return Err(StoreError::defect("another batch of this ID was started").into());
     }
-    finished(store, issuer, &known, complete, until).await
-}
-
-/// A batch that was begun, and whether it is complete.
-async fn begun(
-    store: &Store,
-    id: &BatchId,
-    asker: &PartnerAsker,
-    attempts: &mut Attempts,
-) -> Result<(Batch, bool), StoreError> {
-    let known = store.batch(&asker.id, id, attempts).await?;
-    known.ok_or_else(|| StoreError::defect("the batch is missing"))
+    finished(store, issuer, &stored, complete, until).await
 }
 
 /// Finishes a batch unless it is complete, and gives its codes.
@@ -221,15 +228,14 @@ async fn finished(
     until: Instant,
 ) -> Result<Vec<LicenseCode>, BatchError> {
     if !complete {
-        let done = finish(store, issuer, batch, until).await;
-        done.map_err(begun_at_least)?;
+        finish(store, issuer, batch, until).await?;
     }
     let codes = (0..batch.count).map(|index| Ok(batch.code(issuer, index)?.0));
     Ok(codes.collect::<Result<_, SecretMissing>>()?)
 }
 
 /// Once a part of a command is written, nobody can say that nothing was changed: the request is to be repeated.
-pub(super) fn begun_at_least(error: BatchError) -> BatchError {
+pub(super) fn started_at_least(error: BatchError) -> BatchError {
     match error {
         BatchError::Store(StoreError::Busy(_)) => StoreError::OutcomeUnknown.into(),
         other => other,
@@ -243,17 +249,17 @@ pub(super) async fn finish(
     batch: &Batch,
     until: Instant,
 ) -> Result<(), BatchError> {
-    stream::iter(hundreds(batch))
+    let written = stream::iter(hundreds(batch))
         .map(|first| write_hundred(store, issuer, batch, first, until))
         .buffer_unordered(SIDE_BY_SIDE)
-        .try_collect::<()>()
-        .await?;
+        .try_collect::<()>();
+    written.await.map_err(started_at_least)?;
     let event = PartnerEvent::Issued {
         by: batch.issued_by.clone(),
     };
     let line = HistoryLine {
         partner_id: batch.partner_id.clone(),
-        // The same whoever finishes the batch, so that it is told once.
+        // The same whoever finishes the batch, so that it is recorded once.
         id: format!("{}-issued", batch.id),
         told: Told::of(
             batch.issued_at,
@@ -263,9 +269,14 @@ pub(super) async fn finish(
             event,
         ),
     };
-    store
-        .complete_batch(batch, &line, &mut Attempts::default())
-        .await?;
+    let completed = Write::BatchCompleted {
+        partner_id: batch.partner_id.clone(),
+        batch_id: batch.id.clone(),
+    };
+    let writes = [completed, Write::HistoryLine(line)];
+    let (by, mut attempts) = (CommandId::random(), Attempts::default());
+    let completed = store.commit_surely(&writes, &by, &mut attempts).await;
+    completed.map_err(|error| started_at_least(error.into()))?;
     Ok(())
 }
 
@@ -274,11 +285,12 @@ fn hundreds(batch: &Batch) -> impl Iterator<Item = u32> + use<> {
     (0..batch.count).step_by(MAX_ITEMS)
 }
 
-/// The indices of the hundred that begins with `first`.
+/// The indices of the hundred that starts with `first`.
 fn hundred(batch: &Batch, first: u32) -> impl Iterator<Item = u32> + use<> {
     (first..batch.count).take(MAX_ITEMS)
 }
 
+/// Writes a hundred codes in one transaction: all of them are there or none.
 async fn write_hundred(
     store: &Store,
     issuer: &CodeIssuer,
@@ -289,17 +301,18 @@ async fn write_hundred(
     in_time(until)?;
     let codes = hundred(batch, first).map(|index| Ok(batch.code(issuer, index)?.1));
     let codes: Vec<Code> = codes.collect::<Result<_, SecretMissing>>()?;
-    let mut attempts = Attempts::patient(until);
-    if store.write_codes(&codes, &mut attempts).await? == Written::Now {
+    let writes = codes.iter().cloned().map(Box::new).map(Write::CodeIssued);
+    let writes: Vec<Write> = writes.collect();
+    let (by, mut attempts) = (CommandId::random(), Attempts::patient(until));
+    if store.commit_surely(&writes, &by, &mut attempts).await? == Committed::Now {
         return Ok(());
     }
-    // Something is there already: these very codes, or there are two of one key.
-    let keys: Vec<CodeKey> = codes.iter().map(|code| code.key.clone()).collect();
-    let stored = store.codes(&keys, &mut attempts).await?;
+    // Something is there already: these very codes, or another code with the key of one of them.
+    let keys: Vec<_> = codes.iter().map(|code| TypedKey::code(&code.key)).collect();
+    let stored = store.read(keys, &mut attempts).await?;
     let own = |(code, stored): (&Code, &Option<Code>)| {
-        stored
-            .as_ref()
-            .is_some_and(|stored| stored.batch_id == code.batch_id && stored.index == code.index)
+        let stored = stored.as_ref();
+        stored.is_some_and(|it| it.batch_id == code.batch_id && it.index == code.index)
     };
     if codes.iter().zip(&stored).all(own) {
         Ok(())
@@ -308,7 +321,7 @@ async fn write_hundred(
     }
 }
 
-/// Whether there is time to begin another part of a command.
+/// Whether there is time to start another part of a command.
 pub(super) fn in_time(until: Instant) -> Result<(), StoreError> {
     if Instant::now() < until {
         Ok(())
@@ -317,47 +330,13 @@ pub(super) fn in_time(until: Instant) -> Result<(), StoreError> {
     }
 }
 
-/// When a command that begins now begins no further part.
+/// When a command that starts now starts no further part.
 pub(super) fn deadline() -> Instant {
     Instant::now() + MAX_TIME
 }
 
-/// What the partner's request led to before.
-pub(super) async fn first_answer(
-    store: &Store,
-    asker: &PartnerAsker,
-    attempts: &mut Attempts,
-) -> Result<Option<FirstAnswer>, StoreError> {
-    let Some(key) = asker.idempotency_key.clone() else {
-        return Ok(None);
-    };
-    let key = Key::Request(RequestOf::Partner(asker.id.clone()), key);
-    let item = store.load(&[key], attempts).await?.pop().flatten();
-    remembered(item.as_ref(), asker.now)
-}
-
-/// The partner's request, if it has a key, with what it leads to.
-pub(super) fn record(
-    asker: &PartnerAsker,
-    fingerprint: String,
-    answer: String,
-) -> Option<RequestRecord> {
-    Some(RequestRecord {
-        whose: RequestOf::Partner(asker.id.clone()),
-        key: asker.idempotency_key.clone()?,
-        now: asker.now,
-        answer: FirstAnswer {
-            fingerprint,
-            entry_sequence: None,
-            command_id: None,
-            answer,
-            expires_at: kept_until(asker.now),
-        },
-    })
-}
-
-/// Tells that plain codes were handed out again, before they are.
-async fn told(
+/// Records that plain codes are handed out again, before they are.
+pub(super) async fn record_fetch(
     store: &Store,
     batch: &Batch,
     codes: u32,
@@ -367,12 +346,14 @@ async fn told(
     let event = PartnerEvent::Fetched {
         by: asker.by.clone(),
     };
+    let by = CommandId::random();
     let line = HistoryLine {
         partner_id: batch.partner_id.clone(),
-        id: format!("{}-fetched", CommandId::random()),
+        id: format!("{by}-fetched"),
         told: Told::of(asker.now, batch.id.clone(), codes, batch.value, event),
     };
-    store.tell(&line, attempts).await
+    let line = Write::HistoryLine(line);
+    store.commit_surely(&[line], &by, attempts).await.map(drop)
 }
 
 /// Lists a partner's batches, the newest first, in one round trip.
@@ -384,15 +365,7 @@ pub async fn list_batches(
     page: &PageOf,
     asker: &PartnerAsker,
 ) -> Result<Page<(Batch, bool)>, StoreError> {
-    let listing = Listing::batches(&asker.id);
-    list(
-        store,
-        &listing,
-        page,
-        &mut Attempts::default(),
-        decode_batch,
-    )
-    .await
+    list(store, &Listing::batches(&asker.id), page, decode_batch).await
 }
 
 /// Shows a batch and how its codes stand: a round trip for the batch, and one for every hundred codes.
@@ -415,96 +388,19 @@ pub async fn batch_sum(
     Ok((batch, complete, sum))
 }
 
-/// One code of a batch, as its partner sees it. This is also its form in the contract.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
-pub struct CodeInBatch {
-    /// Its place in the batch, from 0.
-    pub index: u32,
-    /// The plain code, of one that can still be applied.
-    pub code: Option<String>,
-    /// The code's last four symbols.
-    pub last_four: String,
-    /// How it stands.
-    pub state: CodeStanding,
-    /// When it was applied.
-    pub applied_at: Option<Timestamp>,
-    /// To which site.
-    pub site_id: Option<SiteId>,
-    /// When it was voided.
-    pub voided_at: Option<Timestamp>,
-    /// Why.
-    pub void_reason: Option<String>,
-}
-
-/// Shows the codes of a batch, the plain ones of those that can still be applied. It leaves a trace before it does.
-///
-/// # Errors
-/// See [`BatchError`].
-pub async fn fetch_codes(
-    store: &Store,
-    issuer: &CodeIssuer,
-    batch_id: &BatchId,
-    asker: &PartnerAsker,
-) -> Result<(Batch, Vec<CodeInBatch>), BatchError> {
-    let until = deadline();
-    let (batch, complete) = known(store, batch_id, asker).await?;
-    if !complete {
-        let finished = finish(store, issuer, &batch, until).await;
-        finished.map_err(begun_at_least)?;
-    }
-    let mut codes = Vec::with_capacity(batch.count as usize);
-    let mut plain_codes = 0;
-    for (plain, code) in codes_of(store, issuer, &batch, until).await? {
-        let code = code.ok_or_else(|| StoreError::defect("a code of the batch is missing"))?;
-        let state = CodeStanding::of(&code, asker.now);
-        let shown = (state == CodeStanding::Outstanding).then(|| plain.to_string());
-        plain_codes += u32::from(shown.is_some());
-        codes.push(in_batch(code, state, shown));
-    }
-    told(store, &batch, plain_codes, asker, &mut Attempts::default()).await?;
-    Ok((batch, codes))
-}
-
-fn in_batch(code: Code, state: CodeStanding, plain: Option<String>) -> CodeInBatch {
-    let shown = CodeInBatch {
-        index: code.index,
-        code: plain,
-        last_four: code.last_four,
-        state,
-        applied_at: None,
-        site_id: None,
-        voided_at: None,
-        void_reason: None,
-    };
-    match code.state {
-        CodeState::Outstanding => shown,
-        CodeState::Applied(application) => CodeInBatch {
-            applied_at: Some(application.at),
-            site_id: Some(application.site_id),
-            ..shown
-        },
-        CodeState::Voided(voiding) => CodeInBatch {
-            voided_at: Some(voiding.at),
-            void_reason: Some(voiding.reason.into()),
-            ..shown
-        },
-    }
-}
-
 /// The partner's batch of this ID, and whether it is complete.
 pub(super) async fn known(
     store: &Store,
     batch_id: &BatchId,
     asker: &PartnerAsker,
 ) -> Result<(Batch, bool), BatchError> {
-    let found = store
-        .batch(&asker.id, batch_id, &mut Attempts::default())
-        .await?;
-    found.ok_or(BatchError::NotFound)
+    let batch = TypedKey::batch(&asker.id, batch_id);
+    let batch = store.read(batch, &mut Attempts::default()).await?;
+    batch.ok_or(BatchError::NotFound)
 }
 
 /// Every code of a batch, plain and as the table has it, by its index.
-async fn codes_of(
+pub(super) async fn codes_of(
     store: &Store,
     issuer: &CodeIssuer,
     batch: &Batch,
@@ -527,8 +423,11 @@ async fn read_hundred(
     in_time(until)?;
     let derived = hundred(batch, first).map(|index| batch.code(issuer, index));
     let derived: Vec<(LicenseCode, Code)> = derived.collect::<Result<_, _>>()?;
-    let keys: Vec<CodeKey> = derived.iter().map(|(_, code)| code.key.clone()).collect();
-    let stored = store.codes(&keys, &mut Attempts::patient(until)).await?;
+    let keys: Vec<_> = derived
+        .iter()
+        .map(|(_, code)| TypedKey::code(&code.key))
+        .collect();
+    let stored = store.read(keys, &mut Attempts::patient(until)).await?;
     let plain = derived.into_iter().map(|(plain, _)| plain);
     Ok(plain.zip(stored).collect())
 }

@@ -1,32 +1,33 @@
-//! Cards: issuing and re-issuing them, which regular sites pay for, and pausing, resuming, revoking and showing them.
+//! Issuing and re-issuing cards, which regular sites pay for, and pausing, resuming, revoking and opening them.
 
-use super::people::{PeopleCommand, PeopleDecision, PeopleDone, UserRefused, execute_on_people};
-use super::{Asker, CommandError, Done, SiteCommand, SiteNotFound, execute};
+use super::asker::{Asker, CommandError};
+use super::execute::{Command, Done, OnSite, Step, execute, settled};
+use super::users::{UserRefused, site_as_read};
 use crate::domain::model::card::{Card, CardStatus, Validity};
-use crate::domain::model::change::{Decision, Guard};
+use crate::domain::model::change::{Change, Write};
 use crate::domain::model::site::{Site, Status};
-use crate::domain::model::user::{User, live};
-use crate::domain::rules::cards;
-use crate::domain::rules::cards::NewCard;
+use crate::domain::model::user::User;
+use crate::domain::rules::cards::{self, CardRefused, NewCard};
+use crate::domain::rules::draft::{Draft, Outcome};
 use crate::domain::rules::license::{License, view};
 use crate::domain::values::card_link::{CardLinks, CardToken};
 use crate::domain::values::email::Email;
-use crate::domain::values::ids::{CardId, CommandId, SiteId, UserId};
+use crate::domain::values::ids::{CardId, SiteId, UserId};
 use crate::domain::values::pseudonym::Pseudonyms;
-use crate::store::{Attempts, CardOwner, Key, Store, StoreError, decode_site, decode_user};
+use crate::store::{Attempts, Store, StoreError, TypedKey};
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 /// When a card is to be good.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct CardWish {
-    /// The first day; today if it does not say.
+pub struct NewCardDates {
+    /// The first day; today if it is not given.
     pub valid_from: Option<Date>,
     /// The last day.
     pub valid_until: Option<Date>,
 }
 
-/// A card that was issued, and what the site holds after it.
+/// A card that was issued, and the license after it.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct CardIssued {
     /// The card.
@@ -44,15 +45,13 @@ pub async fn issue_card(
     links: &CardLinks,
     site_id: &SiteId,
     user_id: &UserId,
-    wish: CardWish,
+    dates: NewCardDates,
     asker: &Asker,
 ) -> Result<Done<CardIssued>, CommandError<UserRefused>> {
-    let issuing = Issuing {
-        what: "issue",
-        decide: cards::issue,
-    };
+    let command = format!("issue card of {user_id}");
+    let issuing = Issuing(&command, cards::issue);
     issuing
-        .carry_out(store, links, site_id, user_id, wish, asker)
+        .carry_out(store, links, site_id, user_id, dates, asker)
         .await
 }
 
@@ -65,52 +64,40 @@ pub async fn reissue_card(
     links: &CardLinks,
     site_id: &SiteId,
     user_id: &UserId,
-    wish: CardWish,
+    dates: NewCardDates,
     asker: &Asker,
 ) -> Result<Done<CardIssued>, CommandError<UserRefused>> {
-    let issuing = Issuing {
-        what: "reissue",
-        decide: cards::reissue,
-    };
+    let command = format!("reissue card of {user_id}");
+    let issuing = Issuing(&command, cards::reissue);
     issuing
-        .carry_out(store, links, site_id, user_id, wish, asker)
+        .carry_out(store, links, site_id, user_id, dates, asker)
         .await
 }
 
-type Decide =
-    fn(Site, User, NewCard, &Email, jiff::Timestamp) -> Result<Decision, cards::CardRefused>;
+/// What issuing and re-issuing differ in: the command, and the rule.
+struct Issuing<'a>(
+    &'a str,
+    fn(Draft, User, NewCard, &Email) -> Result<Change, CardRefused>,
+);
 
-/// What issuing and re-issuing differ in.
-struct Issuing {
-    what: &'static str,
-    decide: Decide,
-}
-
-impl Issuing {
+impl Issuing<'_> {
     async fn carry_out(
         self,
         store: &Store,
         links: &CardLinks,
         site_id: &SiteId,
         user_id: &UserId,
-        wish: CardWish,
+        dates: NewCardDates,
         asker: &Asker,
     ) -> Result<Done<CardIssued>, CommandError<UserRefused>> {
-        let email = asker.email.clone().ok_or(SiteNotFound)?;
-        let CardWish {
+        let Self(command, rule) = self;
+        let by = asker.address()?;
+        let NewCardDates {
             valid_from,
             valid_until,
-        } = wish;
-        let command = SiteCommand {
-            site_id,
-            asker,
-            command_id: CommandId::random(),
-            wish: format!(
-                "{} card of {user_id}\n{valid_from:?}\n{valid_until:?}",
-                self.what
-            ),
-            also: vec![Key::User(site_id.clone(), user_id.clone())],
-        };
+        } = dates;
+        let command = format!("{command}\n{valid_from:?}\n{valid_until:?}");
+        let command = Command::on_site(site_id, asker, &command);
         let id = CardId::random();
         let secret_id = links.newest().clone();
         let (_, key) = links.token(&id, &secret_id).map_err(StoreError::defect)?;
@@ -121,8 +108,8 @@ impl Issuing {
             valid_from,
             valid_until,
         };
-        // The card as it is right after it was issued, which is all that is remembered of it.
-        let issued = |site: &Site, asker: &Asker| CardIssued {
+        // The card as it is right after it was issued: that is all that is remembered of it.
+        let show = |site: &Site| CardIssued {
             card: Card {
                 id: new.id.clone(),
                 status: CardStatus::Active,
@@ -136,13 +123,11 @@ impl Issuing {
             },
             license: view(site, asker.now),
         };
-        execute(store, &command, &issued, |site, known| {
-            let item = known.also[0]
-                .as_ref()
-                .ok_or(CommandError::Refused(UserRefused::NotFound))?;
-            let user = decode_user(item).map_err(StoreError::from)?;
-            let decided = (self.decide)(site, user, new.clone(), &email, asker.now);
-            decided.map_err(|refused| CommandError::Refused(refused.into()))
+        let reads = TypedKey::user(site_id, user_id);
+        execute(store, &command, &reads, |site, user, _| {
+            let user = user.ok_or(CommandError::Refused(UserRefused::NotFound))?;
+            let rule = |draft| rule(draft, user, new.clone(), by).map(Outcome::Changed);
+            settled(site, 0, asker.now, rule, show).map_err(CommandError::refused)
         })
         .await
     }
@@ -159,24 +144,17 @@ pub async fn pause_or_resume_card(
     user_id: &UserId,
     paused: bool,
     asker: &Asker,
-) -> Result<PeopleDone<Card>, CommandError<UserRefused>> {
-    let what = if paused { "pause" } else { "resume" };
-    change_card(
-        store,
-        pseudonyms,
-        site_id,
-        user_id,
-        what,
-        asker,
-        |mut user| {
-            let changed = cards::pause_or_resume(&mut user, paused)?;
-            Ok(if changed {
-                vec![Guard::UserChanged(Box::new(user))]
-            } else {
-                Vec::new()
-            })
-        },
-    )
+) -> Result<Done<Card>, CommandError<UserRefused>> {
+    let verb = if paused { "pause" } else { "resume" };
+    let command = format!("{verb} card of {user_id}");
+    let command = Command::on_users(site_id, asker, pseudonyms, &command);
+    change_card(store, site_id, user_id, &command, |user| {
+        let unchanged = user.clone();
+        Ok(match cards::pause_or_resume(user, paused)? {
+            Some(user) => (user.clone(), vec![Write::UserChanged(Box::new(user))]),
+            None => (unchanged, Vec::new()),
+        })
+    })
     .await
 }
 
@@ -190,57 +168,39 @@ pub async fn revoke_card(
     site_id: &SiteId,
     user_id: &UserId,
     asker: &Asker,
-) -> Result<PeopleDone<Card>, CommandError<UserRefused>> {
-    change_card(
-        store,
-        pseudonyms,
-        site_id,
-        user_id,
-        "revoke",
-        asker,
-        cards::revoke,
-    )
-    .await
-}
-
-async fn change_card(
-    store: &Store,
-    pseudonyms: &Pseudonyms,
-    site_id: &SiteId,
-    user_id: &UserId,
-    what: &str,
-    asker: &Asker,
-    mut change: impl FnMut(User) -> Result<Vec<Guard>, cards::CardRefused>,
-) -> Result<PeopleDone<Card>, CommandError<UserRefused>> {
-    let command = PeopleCommand {
-        site_id,
-        asker,
-        command_id: CommandId::random(),
-        pseudonyms,
-        wish: format!("{what} card of {user_id}"),
-        user: Some(user_id),
-    };
-    execute_on_people(store, &command, |people| {
-        let user = people
-            .user
-            .ok_or(CommandError::Refused(UserRefused::NotFound))?;
-        let before = user.card.clone();
-        let guards = change(user).map_err(|refused| CommandError::Refused(refused.into()))?;
-        let after = guards.iter().find_map(|guard| match guard {
-            Guard::UserChanged(user) => user.card.clone(),
-            _ => None,
-        });
-        let card = after.or(before);
-        Ok(PeopleDecision {
-            roster: None,
-            guards,
-            answer: card.ok_or_else(|| StoreError::defect("a card that was changed is gone"))?,
-        })
+) -> Result<Done<Card>, CommandError<UserRefused>> {
+    let command = format!("revoke card of {user_id}");
+    let command = Command::on_users(site_id, asker, pseudonyms, &command);
+    change_card(store, site_id, user_id, &command, |user| {
+        let (user, key) = cards::revoke(user)?;
+        let changed = Write::UserChanged(Box::new(user.clone()));
+        Ok((user, vec![changed, Write::CardUnlinked(key)]))
     })
     .await
 }
 
-/// Finds a card by the token of its link, with its user and its site: in two round trips, whoever asks.
+/// Changes a user's card, and answers with the card after it.
+async fn change_card(
+    store: &Store,
+    site_id: &SiteId,
+    user_id: &UserId,
+    command: &Command<OnSite<'_>>,
+    change: impl Fn(User) -> Result<(User, Vec<Write>), CardRefused>,
+) -> Result<Done<Card>, CommandError<UserRefused>> {
+    let reads = TypedKey::user(site_id, user_id);
+    execute(store, command, &reads, |site, user, _| {
+        let user = user.ok_or(CommandError::Refused(UserRefused::NotFound))?;
+        let (user, changed) = change(user).map_err(CommandError::refused)?;
+        let card = user.card;
+        let card = card.ok_or_else(|| StoreError::defect("a card that was changed is gone"))?;
+        let mut writes = vec![site_as_read(&site)];
+        writes.extend(changed);
+        Ok(Step::writes(writes, card))
+    })
+    .await
+}
+
+/// Finds a card by the token of its link, with its user and its site, in two round trips. Anyone may ask.
 ///
 /// `None` where the card was revoked or replaced, its user removed, or its site deleted; or there never was one.
 ///
@@ -252,30 +212,22 @@ pub async fn card_by_link(
     token: CardToken,
 ) -> Result<Option<(Site, User, Card)>, StoreError> {
     let mut attempts = Attempts::default();
-    let keys: Vec<Key> = links.keys(token).into_iter().map(Key::Card).collect();
-    let found = store.load(&keys, &mut attempts).await?;
-    let Some(owner) = found.into_iter().flatten().next() else {
+    let keys = links.keys(token);
+    let owners: Vec<_> = keys.iter().map(TypedKey::card_owner).collect();
+    let owners = store.read(owners, &mut attempts).await?;
+    let Some(owner) = owners.into_iter().flatten().next() else {
         return Ok(None);
     };
-    let CardOwner { site_id, user_id } = CardOwner::decode(&owner)?;
-    let keys = [Key::Site(site_id.clone()), Key::User(site_id, user_id)];
-    let mut items = store.load(&keys, &mut attempts).await?.into_iter();
-    let site = items
-        .next()
-        .flatten()
-        .map(|item| decode_site(&item))
-        .transpose()?;
-    let user = items
-        .next()
-        .flatten()
-        .map(|item| decode_user(&item))
-        .transpose()?;
+    let reads = (
+        TypedKey::site(&owner.site_id),
+        TypedKey::user(&owner.site_id, &owner.user_id),
+    );
+    let (site, user) = store.read(reads, &mut attempts).await?;
     let site = site.filter(|site| site.status != Status::Deleted);
     let Some((site, user)) = site.zip(user) else {
         return Ok(None);
     };
     // The link may have gone to another card since it was read.
-    let keys = links.keys(token);
-    let card = live(&user).filter(|card| keys.contains(&card.key)).cloned();
-    Ok(card.map(|card| (site, user, card)))
+    let card = user.live_card().filter(|card| keys.contains(&card.key));
+    Ok(card.cloned().map(|card| (site, user, card)))
 }

@@ -5,14 +5,14 @@
 //! transaction charges up to fifty sites and is refused whole when one of them changed meanwhile, so a refused
 //! one is halved until the sites that changed stand alone, and these are loaded and decided again.
 
-use super::messages::{Resolved, resolve_message};
-use super::people::erase_users;
-use crate::domain::model::change::MAX_ITEMS;
+use super::deliveries::{Resolved, resolve_message};
+use super::users::erase_users;
+use crate::domain::model::agenda::SHARDS;
+use crate::domain::model::change::{Change, MAX_ITEMS, Write};
 use crate::domain::model::entry::Event;
-use crate::domain::rules::agenda::SHARDS;
 use crate::domain::rules::deduct::{Deduction, deduct};
 use crate::domain::values::ids::{CommandId, MessageId, SiteId};
-use crate::store::{Attempts, Commit, CommitFailed, Failure, Key, Store, StoreError, decode_site};
+use crate::store::{Attempts, Failure, NotCommitted, Store, StoreError, TypedKey};
 use jiff::Timestamp;
 use serde::Serialize;
 use std::collections::HashSet;
@@ -175,7 +175,7 @@ impl Run {
             }
             match erase_users(&self.store, site, self.now).await {
                 Ok(0) => return,
-                Ok(erased) => self.report.erased += erased,
+                Ok(erased) => self.report.erased += erased as u64,
                 Err(error) => {
                     self.unloaded(std::slice::from_ref(site), &error);
                     return;
@@ -273,34 +273,25 @@ impl Run {
         }
     }
 
-    /// Loads sites and decides on each; those with nothing to do are left out.
+    /// Reads sites and decides on each; those with nothing to do are left out.
     async fn decide(
         &mut self,
         sites: &[SiteId],
         attempts: &mut Attempts,
     ) -> Result<Vec<Deduction>, StoreError> {
-        let keys: Vec<Key> = sites.iter().cloned().map(Key::Site).collect();
+        let keys: Vec<_> = sites.iter().map(TypedKey::site_or_corrupt).collect();
         let mut decided = Vec::new();
-        for item in self
-            .store
-            .load(&keys, attempts)
-            .await?
-            .into_iter()
-            .flatten()
-        {
-            // One site that cannot be read or decided must not keep the others from being charged.
-            let deduction = decode_site(&item)
-                .map_err(|error| error.to_string())
-                .and_then(|site| {
+        for site in self.store.read(keys, attempts).await?.into_iter().flatten() {
+            match site {
+                Ok(site) => {
                     if site.users_to_erase {
                         self.to_erase.push(site.id.clone());
                     }
-                    deduct(site, self.now).map_err(|error| error.to_string())
-                });
-            match deduction {
-                Ok(deduction) => decided.extend(deduction),
-                Err(reason) => {
-                    tracing::error!(reason, "a site cannot be charged");
+                    decided.extend(deduct(site, self.now));
+                }
+                // One site that cannot be read must not keep the others from being charged.
+                Err(error) => {
+                    tracing::error!(%error, "site not charged");
                     self.report.failed += 1;
                     self.report.left += 1;
                 }
@@ -309,16 +300,10 @@ impl Run {
         Ok(decided)
     }
 
-    async fn commit(&self, transaction: &[Deduction]) -> Result<(), CommitFailed> {
-        let commits: Vec<Commit<'_>> = transaction
-            .iter()
-            .map(|deduction| Commit {
-                change: &deduction.change,
-                command_id: &self.command_id,
-                request: None,
-            })
-            .collect();
-        self.store.commit(&commits).await
+    async fn commit(&self, transaction: &[Deduction]) -> Result<(), NotCommitted> {
+        let changes = transaction.iter().map(|deduction| deduction.change.clone());
+        let writes: Vec<Write> = changes.flat_map(Change::into_writes).collect();
+        self.store.commit(&writes, &self.command_id).await
     }
 
     /// What becomes of sites whose transaction was not committed: half of them each, or one of them again.
@@ -327,16 +312,16 @@ impl Run {
     async fn split(
         &mut self,
         mut sites: Vec<SiteId>,
-        failed: CommitFailed,
+        failed: NotCommitted,
         attempts: &mut Attempts,
         groups: &mut Vec<(Vec<SiteId>, Attempts)>,
     ) {
         let last = match failed {
-            CommitFailed::Lost(_) => None,
-            CommitFailed::Failed(Failure::NotApplied(error) | Failure::Unknown(error)) => {
+            NotCommitted::Lost(_) => None,
+            NotCommitted::Failed(Failure::NotApplied(error) | Failure::Unknown(error)) => {
                 Some(error)
             }
-            CommitFailed::Failed(Failure::Fatal(error)) => {
+            NotCommitted::Failed(Failure::Fatal(error)) => {
                 tracing::error!(
                     error = &*error as &dyn std::error::Error,
                     sites = sites.len(),

@@ -1,17 +1,17 @@
-//! Registering and removing devices.
+//! Registering, listing and removing devices.
 
-use super::{
-    Asker, CommandError, Done, Page, PageOf, ReadError, SiteCommand, SiteNotFound, authorized,
-    execute, license_view, list,
-};
-use crate::domain::model::change::Guard;
+use super::asker::{Asker, CommandError, ReadError};
+use super::execute::{Command, Done, execute, settled};
+use super::pages::{Page, PageOf, list_of_site};
+use crate::domain::model::change::Write;
 use crate::domain::model::device::{Device, NewDevice};
 use crate::domain::model::entry::Event;
-use crate::domain::rules::devices;
-use crate::domain::rules::devices::{RegistrationRefused, RemovalRefused};
+use crate::domain::rules::devices::{self, RegistrationRefused, RemovalRefused};
+use crate::domain::rules::draft::Outcome;
+use crate::domain::rules::license::{License, view};
 use crate::domain::values::ids::{CommandId, DeviceId, SiteId};
 use crate::domain::values::names::SiteName;
-use crate::store::{Attempts, Key, Listing, Store, StoreError, decode_device};
+use crate::store::{Listing, Store, StoreError, TypedKey, decode_device};
 use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 
@@ -28,20 +28,20 @@ pub enum RegisterError {
 
 /// A device to be registered.
 #[derive(Clone, Debug)]
-pub struct DeviceWish {
+pub struct DeviceToRegister {
     /// Its ID; one is made where there is none.
     pub id: Option<DeviceId>,
     /// What people call it.
     pub name: SiteName,
 }
 
-/// What a registration led to.
+/// Devices that were registered, and the license after it.
 #[derive(Clone, Debug)]
 pub struct Registered {
-    /// The entry and the license.
-    pub done: Done,
     /// The devices, in the order in which they were asked for.
     pub devices: Vec<Device>,
+    /// The license.
+    pub license: License,
 }
 
 /// Why a device is not removed.
@@ -62,82 +62,70 @@ pub enum RemoveError {
 pub async fn register_devices(
     store: &Store,
     site_id: &SiteId,
-    wishes: &[DeviceWish],
+    devices: &[DeviceToRegister],
     asker: &Asker,
-) -> Result<Registered, CommandError<RegisterError>> {
-    let email = asker.email.clone().ok_or(SiteNotFound)?;
+) -> Result<Done<Registered>, CommandError<RegisterError>> {
+    let by = asker.address()?;
     let mut hash = Sha256::new();
-    for DeviceWish { id, name } in wishes {
+    for DeviceToRegister { id, name } in devices {
         let id = id.as_ref().map_or("", DeviceId::as_str);
         hash.update(format!("{id}\n{name}\n"));
     }
-    let command = SiteCommand {
-        site_id,
-        asker,
-        command_id: CommandId::random(),
-        wish: format!("register devices {}", HEXLOWER.encode(&hash.finalize())),
-        also: Vec::new(),
-    };
-    let devices = named(wishes, &command.command_id);
-    let twice = twice(&devices);
-    let done = execute(store, &command, &license_view, |site, known| {
-        if !twice.is_empty() {
-            return Err(CommandError::Refused(RegisterError::Exists(twice.clone())));
-        }
+    let command = format!("register devices {}", HEXLOWER.encode(&hash.finalize()));
+    let command = Command::on_site(site_id, asker, &command);
+    let named = with_ids(devices, &command.id);
+    let repeated = repeated(&named);
+    let done = execute(store, &command, &(), |site, (), lost| {
         // The devices are not read: that some of them exist shows when they are to be written.
-        let exist = known.failed.iter().filter_map(|guard| match guard {
-            Guard::DeviceAdded(device) => Some(device.id.clone()),
+        let existing = lost.iter().filter_map(|write| match write {
+            Write::DeviceAdded(device) => Some(&device.id),
             _ => None,
         });
-        let exist: Vec<DeviceId> = exist.collect();
-        if !exist.is_empty() {
-            return Err(CommandError::Refused(RegisterError::Exists(exist)));
+        let existing: Vec<DeviceId> = repeated.iter().chain(existing).cloned().collect();
+        if !existing.is_empty() {
+            return Err(CommandError::Refused(RegisterError::Exists(existing)));
         }
-        let decided = devices::register(site, &devices, &email, asker.now);
-        decided.map_err(|error| CommandError::Refused(error.into()))
+        let rule = |draft| devices::register(draft, &named, by).map(Outcome::Changed);
+        let show = |site: &_| view(site, asker.now);
+        settled(site, named.len(), asker.now, rule, show).map_err(CommandError::refused)
     })
     .await?;
     let event = done.entry.as_ref().map(|entry| &entry.event);
     let Some(&Event::DeviceRegistration { registered_on, .. }) = event else {
         return Err(StoreError::defect("the entry registers no devices").into());
     };
-    // Those of the command that carried it out, which a repetition is not.
-    let devices = named(wishes, &done.command_id).into_iter();
+    // A repetition shows the IDs that the first command made.
+    let devices = with_ids(devices, &done.command_id).into_iter();
     let devices = devices.map(|device| Device {
         site_id: site_id.clone(),
         id: device.id,
         name: device.name,
         registered_on,
     });
-    Ok(Registered {
-        devices: devices.collect(),
-        done,
-    })
+    let devices = devices.collect();
+    Ok(done.map(|license| Registered { devices, license }))
 }
 
 /// The devices, with an ID for each that has none.
-fn named(wishes: &[DeviceWish], command: &CommandId) -> Vec<NewDevice> {
-    let named = wishes.iter().enumerate().map(|(place, wish)| NewDevice {
-        id: wish
+fn with_ids(devices: &[DeviceToRegister], command: &CommandId) -> Vec<NewDevice> {
+    let named = devices.iter().enumerate().map(|(place, device)| NewDevice {
+        id: device
             .id
             .clone()
             .unwrap_or_else(|| DeviceId::made_by(command, place)),
-        name: wish.name.clone(),
+        name: device.name.clone(),
     });
     named.collect()
 }
 
 /// The IDs that more than one of the devices has.
-fn twice(devices: &[NewDevice]) -> Vec<DeviceId> {
+fn repeated(devices: &[NewDevice]) -> Vec<DeviceId> {
     let mut ids: Vec<&DeviceId> = devices.iter().map(|device| &device.id).collect();
     ids.sort_unstable();
-    let mut twice: Vec<DeviceId> = ids
-        .windows(2)
-        .filter(|two| two[0] == two[1])
-        .map(|two| two[0].clone())
-        .collect();
-    twice.dedup();
-    twice
+    let pairs = ids.windows(2).filter(|pair| pair[0] == pair[1]);
+    let mut repeated: Vec<DeviceId> = pairs.map(|pair| pair[0].clone()).collect();
+    repeated.dedup();
+    repeated
 }
 
 /// Lists a site's devices by their IDs, in two round trips.
@@ -150,10 +138,8 @@ pub async fn list_devices(
     page: &PageOf,
     asker: &Asker,
 ) -> Result<Page<Device>, ReadError> {
-    let mut attempts = Attempts::default();
-    authorized(store.site_by_id(site_id, &mut attempts).await?, asker)?;
     let listing = Listing::devices(site_id);
-    Ok(list(store, &listing, page, &mut attempts, decode_device).await?)
+    list_of_site(store, site_id, &listing, page, asker, decode_device).await
 }
 
 /// Removes a device from a site.
@@ -165,22 +151,15 @@ pub async fn remove_device(
     site_id: &SiteId,
     device_id: &DeviceId,
     asker: &Asker,
-) -> Result<Done, CommandError<RemoveError>> {
-    let email = asker.email.clone().ok_or(SiteNotFound)?;
-    let command = SiteCommand {
-        site_id,
-        asker,
-        command_id: CommandId::random(),
-        wish: format!("remove device {device_id}"),
-        also: vec![Key::Device(site_id.clone(), device_id.clone())],
-    };
-    execute(store, &command, &license_view, |site, known| {
-        let item = known.also[0]
-            .as_ref()
-            .ok_or(CommandError::Refused(RemoveError::NotFound))?;
-        let device = decode_device(item).map_err(StoreError::from)?;
-        let decided = devices::remove(site, &device, &email, asker.now);
-        decided.map_err(|error| CommandError::Refused(error.into()))
+) -> Result<Done<License>, CommandError<RemoveError>> {
+    let by = asker.address()?;
+    let command = Command::on_site(site_id, asker, &format!("remove device {device_id}"));
+    let reads = TypedKey::device(site_id, device_id);
+    execute(store, &command, &reads, |site, device, _| {
+        let device = device.ok_or(CommandError::Refused(RemoveError::NotFound))?;
+        let rule = |draft| devices::remove(draft, &device, by).map(Outcome::Changed);
+        let show = |site: &_| view(site, asker.now);
+        settled(site, 1, asker.now, rule, show).map_err(CommandError::refused)
     })
     .await
 }

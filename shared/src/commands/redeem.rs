@@ -1,16 +1,14 @@
 //! Previewing and applying a code.
 
-use super::{
-    Asker, CommandError, Done, SiteCommand, SiteNotFound, authorized, execute, license_view,
-};
-use crate::domain::model::change::Decision;
+use super::asker::{Asker, CommandError, authorized};
+use super::execute::{Command, Done, Step, execute};
 use crate::domain::model::code::{Code, Recharge};
 use crate::domain::model::site::Site;
-use crate::domain::rules::redeem;
-use crate::domain::rules::redeem::{CodeRefused, Preview, Redeemer};
+use crate::domain::rules::license::{License, view};
+use crate::domain::rules::redeem::{self, CodeRefused, Preview, Redeemer};
 use crate::domain::values::ids::{CommandId, SiteId};
 use crate::domain::values::license_code::{CodeChecker, CodeNotRecognised};
-use crate::store::{Attempts, Item, Key, Store, StoreError, decode_code, decode_site};
+use crate::store::{Attempts, Store, TypedKey};
 
 /// Why a code is not applied.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
@@ -45,31 +43,25 @@ pub async fn redeem(
     code: &str,
     recharge: Recharge,
     asker: &Asker,
-) -> Result<Done, CommandError<RedeemError>> {
-    let email = asker.email.clone().ok_or(SiteNotFound)?;
-    let code = codes.recognise(code).map_err(not_recognised)?;
-    let by = Redeemer {
-        email,
-        command_id: CommandId::random(),
-    };
+) -> Result<Done<License>, CommandError<RedeemError>> {
+    let email = asker.address()?.clone();
+    let recognised = codes.recognise(code);
+    let key = recognised.map_err(CommandError::refused)?.key;
     let balance = match recharge {
         Recharge::Credits => "credits",
         Recharge::Sms => "sms",
     };
-    let command = SiteCommand {
-        site_id,
-        asker,
-        command_id: by.command_id.clone(),
-        wish: format!("redeem {balance} {}", code.key.as_str()),
-        also: vec![Key::Code(code.key)],
+    let command = format!("redeem {balance} {}", key.as_str());
+    let command = Command::on_site(site_id, asker, &command);
+    let by = Redeemer {
+        email,
+        command_id: command.id.clone(),
     };
-    execute(store, &command, &license_view, |site, known| {
-        let code = issued(known.also[0].as_ref())?;
-        let change = redeem::redeem(site, &code, recharge, &by, asker.now).map_err(refused)?;
-        Ok(Decision::Done {
-            change,
-            own_entry: 0,
-        })
+    execute(store, &command, &TypedKey::code(&key), |site, code, _| {
+        let code = code.ok_or_else(|| CommandError::refused(CodeNotRecognised))?;
+        let change = redeem::redeem(site, &code, recharge, &by, asker.now);
+        let change = change.map_err(CommandError::refused)?;
+        Ok(Step::change(change, |site| view(site, asker.now)))
     })
     .await
 }
@@ -86,41 +78,21 @@ pub async fn preview(
     recharge: Recharge,
     asker: &Asker,
 ) -> Result<PreviewAnswer, CommandError<RedeemError>> {
-    let email = asker.email.clone().ok_or(SiteNotFound)?;
-    let code = codes.recognise(code).map_err(not_recognised)?;
-    let keys = [Key::Site(site_id.clone()), Key::Code(code.key)];
-    let mut items = store
-        .load(&keys, &mut Attempts::default())
-        .await?
-        .into_iter();
-    let site = items.next().flatten();
-    let site = site
-        .map(|item| decode_site(&item))
-        .transpose()
-        .map_err(StoreError::from)?;
+    let email = asker.address()?.clone();
+    let recognised = codes.recognise(code);
+    let key = recognised.map_err(CommandError::refused)?.key;
+    let reads = (TypedKey::site(site_id), TypedKey::code(&key));
+    let (site, code) = store.read(reads, &mut Attempts::default()).await?;
     let site = authorized(site, asker)?;
-    let code = issued(items.next().flatten().as_ref())?;
+    let code = code.ok_or_else(|| CommandError::refused(CodeNotRecognised))?;
     let by = Redeemer {
         email,
         command_id: CommandId::random(),
     };
-    let preview = redeem::preview(&site, &code, recharge, &by, asker.now).map_err(refused)?;
+    let preview = redeem::preview(&site, &code, recharge, &by, asker.now);
     Ok(PreviewAnswer {
+        preview: preview.map_err(CommandError::refused)?,
         site,
         code,
-        preview,
     })
-}
-
-fn issued(item: Option<&Item>) -> Result<Code, CommandError<RedeemError>> {
-    let item = item.ok_or_else(|| not_recognised(CodeNotRecognised))?;
-    Ok(decode_code(item).map_err(StoreError::from)?)
-}
-
-fn not_recognised(error: CodeNotRecognised) -> CommandError<RedeemError> {
-    CommandError::Refused(error.into())
-}
-
-fn refused(error: CodeRefused) -> CommandError<RedeemError> {
-    CommandError::Refused(error.into())
 }

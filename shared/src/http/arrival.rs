@@ -155,13 +155,13 @@ impl Arrival {
     /// The body's bytes. A request that has a body has no query.
     ///
     /// # Errors
-    /// There is a query, or the body has more than `most` bytes or is no Base64 where the event says so.
-    pub(super) fn bytes(&self, most: usize) -> Result<Cow<'_, [u8]>, Problem> {
+    /// There is a query, or the body has more than `limit` bytes or is no Base64 where the event says so.
+    pub(super) fn bytes(&self, limit: usize) -> Result<Cow<'_, [u8]>, Problem> {
         self.query(&[])?;
         let bytes = self.body_bytes()?;
-        if bytes.len() > most {
+        if bytes.len() > limit {
             return Err(Problem::malformed(format!(
-                "the body is longer than {most} bytes"
+                "the body is longer than {limit} bytes"
             )));
         }
         Ok(bytes)

@@ -31,13 +31,13 @@ pub struct RedemptionBody {
 
 /// The answer to an application: 201 with the entry and the license.
 #[must_use]
-pub fn redemption_answer(done: &Done) -> Answer {
+pub fn redemption_answer(done: &Done<License>) -> Answer {
     entry_and_license(201, done)
 }
 
 /// An answer with a command's entry and the license after it.
-pub(super) fn entry_and_license(status_code: u16, done: &Done) -> Answer {
-    let body = json!({ "entry": done.entry, "license": done.view });
+pub(super) fn entry_and_license(status_code: u16, done: &Done<License>) -> Answer {
+    let body = json!({ "entry": done.entry, "license": done.answer });
     Answer::json(status_code, &body).replayed(done.replayed)
 }
 
@@ -86,7 +86,7 @@ pub fn page(arrival: &Arrival) -> Result<Period, Problem> {
         from,
         to,
         after: cursor.transpose()?,
-        most: limit(&query)?,
+        limit: limit(&query)?,
     })
 }
 

@@ -3,7 +3,7 @@
 use super::answer::Answer;
 use super::arrival::Arrival;
 use super::problem::Problem;
-use crate::commands::{Done, MessageError, MessagePreview, MessageWish, Page};
+use crate::commands::{Done, MessageError, MessagePreview, MessageToSend, Page};
 use crate::domain::model::message::Message;
 use crate::domain::values::ids::{MessageId, UserId};
 use crate::domain::values::names::MessageText;
@@ -24,8 +24,8 @@ pub struct MessageBody {
 impl MessageBody {
     /// The message that is asked for.
     #[must_use]
-    pub fn read(self) -> MessageWish {
-        MessageWish {
+    pub fn read(self) -> MessageToSend {
+        MessageToSend {
             user_id: self.user_id,
             text: self.text,
         }
@@ -50,7 +50,7 @@ pub fn message_id(arrival: &Arrival) -> Result<MessageId, Problem> {
 /// The answer to a message that was sent, or surely not, or perhaps: 201 with its state and the entry that charged it.
 #[must_use]
 pub fn sent_message_answer(done: &Done<Message>) -> Answer {
-    let body = json!({ "message": shown(&done.view), "entry": done.entry });
+    let body = json!({ "message": shown(&done.answer), "entry": done.entry });
     Answer::json(201, &body).replayed(done.replayed)
 }
 

@@ -32,7 +32,7 @@ pub fn page_of<T: Into<String>>(
     let cursor = cursor.transpose().map_err(|_| wrong_cursor())?;
     Ok(PageOf {
         after: cursor.map(Into::into),
-        most: limit(&query)?,
+        limit: limit(&query)?,
     })
 }
 
@@ -69,7 +69,7 @@ pub fn history_page(arrival: &Arrival) -> Result<HistoryPage, Problem> {
         until: to.and_then(|to| instant(to.tomorrow().ok()?)),
         page: PageOf {
             after: cursor.transpose()?,
-            most: limit(&query)?,
+            limit: limit(&query)?,
         },
     })
 }

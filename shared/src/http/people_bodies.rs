@@ -5,8 +5,8 @@ use super::arrival::Arrival;
 use super::pages::{date_or_none, limit, no_formula};
 use super::problem::{Problem, ProblemCode};
 use crate::commands::{
-    CardIssued, CardWish, Done, Imported, LineRefused, LineToImport, MAX_IMPORTED, NewUser, Page,
-    PeopleDone, UserRefused, UsersOf,
+    CardIssued, NewCardDates, Done, Imported, LineRefused, LineToImport, MAX_IMPORTED, NewUser, Page,
+    UserRefused, UsersOf,
 };
 use crate::domain::model::card::{Card, CardStatus};
 use crate::domain::model::site::Site;
@@ -133,8 +133,8 @@ pub struct CardBody {
 impl CardBody {
     /// When the card is to be good.
     #[must_use]
-    pub fn read(self) -> CardWish {
-        CardWish {
+    pub fn read(self) -> NewCardDates {
+        NewCardDates {
             valid_from: self.valid_from,
             valid_until: self.valid_until,
         }
@@ -179,7 +179,7 @@ pub fn users_of(arrival: &Arrival) -> Result<UsersOf, Problem> {
         return Ok(UsersOf {
             search: None,
             after: None,
-            most: u16::try_from(MAX_USERS).unwrap_or(u16::MAX),
+            limit: u16::try_from(MAX_USERS).unwrap_or(u16::MAX),
         });
     }
     let query = arrival.query(&["search", "limit", "cursor"])?;
@@ -196,7 +196,7 @@ pub fn users_of(arrival: &Arrival) -> Result<UsersOf, Problem> {
         after: after
             .transpose()
             .map_err(|_| super::pages::wrong_cursor())?,
-        most: limit(&query)?,
+        limit: limit(&query)?,
     })
 }
 
@@ -263,7 +263,7 @@ impl CardPages {
     pub fn changed_user_answer(
         &self,
         status_code: u16,
-        done: &PeopleDone<User>,
+        done: &Done<User>,
         arrival: &Arrival,
     ) -> Answer {
         let body = json!({ "user": self.user(&done.answer, arrival) });
@@ -303,7 +303,7 @@ impl CardPages {
 
     /// The answer to pausing, resuming and revoking a card.
     #[must_use]
-    pub fn changed_card_answer(&self, done: &PeopleDone<Card>, arrival: &Arrival) -> Answer {
+    pub fn changed_card_answer(&self, done: &Done<Card>, arrival: &Arrival) -> Answer {
         let body = json!({ "card": self.card(&done.answer, arrival) });
         Answer::json(200, &body).replayed(done.replayed)
     }
@@ -311,7 +311,7 @@ impl CardPages {
     /// The answer to issuing a card: 201 with the card, the entry and the license.
     #[must_use]
     pub fn issued_card_answer(&self, done: &Done<CardIssued>, arrival: &Arrival) -> Answer {
-        let CardIssued { card, license } = &done.view;
+        let CardIssued { card, license } = &done.answer;
         let card = self.card(card, arrival);
         let body = json!({ "card": card, "entry": done.entry, "license": license });
         Answer::json(201, &body).replayed(done.replayed)
@@ -343,7 +343,7 @@ pub fn opened_card_answer(found: Option<(Site, User, Card)>) -> Answer {
 
 /// The answer to the removal of a user.
 #[must_use]
-pub fn removed_user_answer(done: &PeopleDone<UserId>) -> Answer {
+pub fn removed_user_answer(done: &Done<UserId>) -> Answer {
     Answer::json(200, &json!({ "user_id": done.answer })).replayed(done.replayed)
 }
 

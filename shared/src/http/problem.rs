@@ -13,7 +13,7 @@ use crate::domain::rules::devices::{RegistrationRefused, RemovalRefused};
 use crate::domain::rules::messages::MessageRefused;
 use crate::domain::rules::redeem::CodeRefused;
 use crate::domain::rules::sites::{DeletionRefused, SettingsRefused};
-use crate::domain::values::amount::BalanceOutOfRange;
+use crate::domain::rules::draft::ChargeRefused;
 use crate::domain::values::country::NoTimeZone;
 use crate::domain::values::secret::SecretMissing;
 use crate::domain::values::text::InvalidName;
@@ -247,14 +247,6 @@ impl From<NoTimeZone> for Problem {
     }
 }
 
-/// A balance that leaves its range where no rule lets it: credits are only taken where they are, and added by codes
-/// alone, which have a refusal of their own.
-impl From<BalanceOutOfRange> for Problem {
-    fn from(error: BalanceOutOfRange) -> Self {
-        Self::defect(error)
-    }
-}
-
 impl From<SecretMissing> for Problem {
     fn from(error: SecretMissing) -> Self {
         Self::defect(error)
@@ -342,7 +334,25 @@ impl From<CreateSiteError> for Problem {
         match error {
             // Three random IDs in a row were taken: the source of randomness is broken.
             CreateSiteError::Exists => Self::defect(error),
-            CreateSiteError::Balance(error) => error.into(),
+        }
+    }
+}
+
+impl From<ChargeRefused> for Problem {
+    fn from(error: ChargeRefused) -> Self {
+        let detail = error.to_string();
+        match error {
+            ChargeRefused::PaymentRequired => Self::new(ProblemCode::PaymentRequired, detail),
+            ChargeRefused::InsufficientCredits { needed, available } => {
+                Self::new(ProblemCode::InsufficientCredits, detail)
+                    .with("needed", needed)
+                    .with("available", available)
+            }
+            ChargeRefused::InsufficientSms { needed, available } => {
+                Self::new(ProblemCode::InsufficientSms, detail)
+                    .with("needed", needed)
+                    .with("available", available)
+            }
         }
     }
 }
@@ -353,7 +363,6 @@ impl From<SettingsRefused> for Problem {
             SettingsRefused::Nothing | SettingsRefused::Countries => {
                 Self::malformed(error.to_string())
             }
-            SettingsRefused::Balance(error) => error.into(),
         }
     }
 }
@@ -366,7 +375,6 @@ impl From<DeletionRefused> for Problem {
             DeletionRefused::NotEmpty(balances) => {
                 Self::new(ProblemCode::SiteNotEmpty, detail).with("balances", json!(balances))
             }
-            DeletionRefused::Balance(error) => error.into(),
         }
     }
 }
@@ -379,7 +387,6 @@ impl From<AdministratorRefused> for Problem {
             AdministratorRefused::NotFound => ProblemCode::AdministratorNotFound,
             AdministratorRefused::LastMaster => ProblemCode::LastMaster,
             AdministratorRefused::TooMany => ProblemCode::TooManyAdministrators,
-            AdministratorRefused::Balance(error) => return error.into(),
         };
         Self::new(code, error.to_string())
     }
@@ -401,17 +408,11 @@ impl From<RegistrationRefused> for Problem {
     fn from(error: RegistrationRefused) -> Self {
         let detail = error.to_string();
         match error {
-            RegistrationRefused::PaymentRequired => Self::new(ProblemCode::PaymentRequired, detail),
-            RegistrationRefused::InsufficientCredits { needed, available } => {
-                Self::new(ProblemCode::InsufficientCredits, detail)
-                    .with("needed", needed)
-                    .with("available", available)
-            }
+            RegistrationRefused::Charge(refused) => refused.into(),
             RegistrationRefused::Count => Self::malformed(detail),
             RegistrationRefused::TooManyDevices(_) => {
                 Self::new(ProblemCode::TooManyDevices, detail)
             }
-            RegistrationRefused::Balance(error) => error.into(),
         }
     }
 }
@@ -420,7 +421,6 @@ impl From<RemoveError> for Problem {
     fn from(error: RemoveError) -> Self {
         match error {
             RemoveError::Refused(RemovalRefused::NotCounted(_)) => Self::defect(error),
-            RemoveError::Refused(RemovalRefused::Balance(error)) => error.into(),
             RemoveError::NotFound => Self::new(ProblemCode::DeviceNotFound, error.to_string()),
         }
     }
@@ -446,13 +446,7 @@ impl From<CardRefused> for Problem {
             CardRefused::Exists => Self::new(ProblemCode::CardExists, detail),
             CardRefused::NotFound => Self::new(ProblemCode::CardNotFound, detail),
             CardRefused::Validity { .. } => Self::malformed(detail),
-            CardRefused::PaymentRequired => Self::new(ProblemCode::PaymentRequired, detail),
-            CardRefused::InsufficientCredits { needed, available } => {
-                Self::new(ProblemCode::InsufficientCredits, detail)
-                    .with("needed", needed)
-                    .with("available", available)
-            }
-            CardRefused::Balance(error) => error.into(),
+            CardRefused::Charge(refused) => refused.into(),
         }
     }
 }
@@ -481,13 +475,7 @@ impl From<MessageRefused> for Problem {
             MessageRefused::OptedOut => ProblemCode::OptedOut,
             MessageRefused::TooMany(_) => ProblemCode::TooManyMessages,
             MessageRefused::TooLong(_) => ProblemCode::MessageTooLong,
-            MessageRefused::PaymentRequired => ProblemCode::PaymentRequired,
-            MessageRefused::InsufficientSms { needed, available } => {
-                return Self::new(ProblemCode::InsufficientSms, detail)
-                    .with("needed", needed)
-                    .with("available", available);
-            }
-            MessageRefused::Balance(error) => return error.into(),
+            MessageRefused::Charge(refused) => return refused.into(),
         };
         Self::new(code, detail)
     }

@@ -4,7 +4,7 @@ use super::answer::Answer;
 use super::arrival::Arrival;
 use super::bodies::entry_and_license;
 use super::problem::Problem;
-use crate::commands::{DeviceWish, Done, Page, Registered, RemoveError, SiteView};
+use crate::commands::{DeviceToRegister, Done, Page, Registered, RemoveError, SiteView};
 use crate::domain::model::device::Device;
 use crate::domain::model::site::{NewSite, Role, SiteType};
 use crate::domain::rules::administrators::AdministratorRefused;
@@ -14,6 +14,7 @@ use crate::domain::values::email::Email;
 use crate::domain::values::ids::{DeviceId, SiteId};
 use crate::domain::values::names::SiteName;
 use crate::domain::values::time_zone::TimeZone;
+use crate::domain::rules::license::License;
 use jiff::Timestamp;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{MapAccess, Visitor};
@@ -162,8 +163,8 @@ pub struct DeviceBody {
 impl DevicesBody {
     /// The devices that are asked for.
     #[must_use]
-    pub fn read(self) -> Vec<DeviceWish> {
-        let wishes = self.devices.into_iter().map(|device| DeviceWish {
+    pub fn read(self) -> Vec<DeviceToRegister> {
+        let wishes = self.devices.into_iter().map(|device| DeviceToRegister {
             id: device.device_id,
             name: device.name,
         });
@@ -213,7 +214,7 @@ pub fn forfeit(arrival: &Arrival) -> Result<bool, Problem> {
 /// The answer to a creation (201), to a change of settings, and to a deletion: the site as it is now.
 #[must_use]
 pub fn changed_site_answer(status_code: u16, done: &Done<SiteView>) -> Answer {
-    let body = json!({ "entry": done.entry, "site": done.view });
+    let body = json!({ "entry": done.entry, "site": done.answer });
     Answer::json(status_code, &body).replayed(done.replayed)
 }
 
@@ -239,22 +240,22 @@ pub fn administrators_answer(site: &SiteView) -> Answer {
 /// The answer to an invitation (201), to a change of role, and to a removal: the administrators as they are now.
 #[must_use]
 pub fn administrator_answer(status_code: u16, done: &Done<SiteView>) -> Answer {
-    let body = json!({ "entry": done.entry, "administrators": done.view.administrators });
+    let body = json!({ "entry": done.entry, "administrators": done.answer.administrators });
     Answer::json(status_code, &body).replayed(done.replayed)
 }
 
 /// The answer to a registration: 201 with the devices, the entry and the license.
 #[must_use]
-pub fn registered_answer(registered: &Registered) -> Answer {
-    let devices: Vec<Value> = registered.devices.iter().map(shown).collect();
-    let done = &registered.done;
-    let body = json!({ "devices": devices, "entry": done.entry, "license": done.view });
+pub fn registered_answer(done: &Done<Registered>) -> Answer {
+    let Registered { devices, license } = &done.answer;
+    let devices: Vec<Value> = devices.iter().map(shown).collect();
+    let body = json!({ "devices": devices, "entry": done.entry, "license": license });
     Answer::json(201, &body).replayed(done.replayed)
 }
 
 /// The answer to a removal of a device.
 #[must_use]
-pub fn removed_answer(done: &Done) -> Answer {
+pub fn removed_answer(done: &Done<License>) -> Answer {
     entry_and_license(200, done)
 }
 

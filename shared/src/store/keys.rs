@@ -1,5 +1,6 @@
 //! The keys of the table's items.
 
+use crate::domain::model::request::RequestOwner;
 use crate::domain::values::card_link::CardKey;
 use crate::domain::values::email::Email;
 use crate::domain::values::ids::{BatchId, DeviceId, MessageId, PartnerId, SiteId, UserId};
@@ -49,7 +50,7 @@ pub enum Key {
     /// What finds a message by the network's ID.
     Network(String),
     /// A request, by whose it is and its idempotency key.
-    Request(RequestOf, String),
+    Request(RequestOwner, String),
     /// A code.
     Code(CodeKey),
     /// A batch of a partner.
@@ -60,17 +61,6 @@ pub enum Key {
     SiteOf(PartnerId, SiteId),
     /// A line of a partner's history, by its instant and what makes it unique there.
     History(PartnerId, Timestamp, String),
-}
-
-/// Among whose requests an idempotency key is unique.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub enum RequestOf {
-    /// Those that change a site.
-    Site(SiteId),
-    /// Those of a partner.
-    Partner(PartnerId),
-    /// Those of a person to whom no site belongs yet.
-    Person(Email),
 }
 
 impl Key {
@@ -96,9 +86,9 @@ impl Key {
             Self::Card(key) => (format!("CARD#{}", key.as_str()), "CARD".to_owned()),
             Self::Request(whose, key) => {
                 let partition = match whose {
-                    RequestOf::Site(site) => site_partition(site),
-                    RequestOf::Partner(partner) => partner_partition(partner),
-                    RequestOf::Person(email) => person_partition(email),
+                    RequestOwner::Site(site) => site_partition(site),
+                    RequestOwner::Partner(partner) => partner_partition(partner),
+                    RequestOwner::Person(email) => person_partition(email),
                 };
                 (partition, format!("REQUEST#{key}"))
             }

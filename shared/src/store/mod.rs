@@ -5,28 +5,26 @@
 //! SDK. The SDK's own retries are off: [`Attempts`] is the only place that tries anything twice.
 
 mod agenda;
-mod batch;
 mod commit;
+mod conditional;
 mod items;
 mod keys;
 mod listing;
-mod load;
-mod message;
+mod reads;
 mod retry;
 mod statement;
 
 pub use agenda::Due;
-pub(crate) use batch::MAX_CODES_VOIDED_AT_ONCE;
-pub use batch::{NotCarriedOut, Written};
-pub use commit::{Commit, CommitFailed, PeopleChange, RequestRecord};
+pub use commit::{Committed, NotCommitted};
 pub use items::{
-    CardOwner, CorruptItem, FirstAnswer, Item, NetworkMessage, SiteOfAttributes,
-    decode_administrator_of, decode_batch, decode_code, decode_device, decode_entry,
-    decode_history, decode_message, decode_number, decode_roster, decode_site, decode_site_of,
-    decode_user,
+    CardOwner, CorruptItem, Item, NetworkMessage, SiteOfAttributes, decode_administrator_of,
+    decode_batch, decode_card_owner, decode_code, decode_device, decode_entry, decode_history,
+    decode_message, decode_network_message, decode_number, decode_request, decode_roster,
+    decode_site, decode_site_of, decode_user,
 };
-pub use keys::{Key, RequestOf};
+pub use keys::Key;
 pub use listing::{Listed, Listing};
+pub use reads::{Found, Reads, TypedKey};
 pub use retry::{Attempts, Failure};
 pub use statement::{Page, StatementQuery};
 

@@ -124,11 +124,20 @@ impl Attempts {
         self.unanswered = true;
     }
 
+    /// Waits before a write is sent or decided again.
+    ///
+    /// # Errors
+    /// As [`Attempts::again`]; a fatal failure at once.
+    pub async fn write_again(&mut self, failure: Failure) -> Result<(), StoreError> {
+        self.unanswered |= matches!(failure, Failure::Unknown(_));
+        self.read_again(failure).await
+    }
+
     /// Waits before a request is sent again that may be carried out any number of times.
     ///
     /// # Errors
     /// As [`Attempts::again`]; a fatal failure at once.
-    pub(super) async fn read_again(&mut self, failure: Failure) -> Result<(), StoreError> {
+    pub(crate) async fn read_again(&mut self, failure: Failure) -> Result<(), StoreError> {
         match failure {
             Failure::NotApplied(error) | Failure::Unknown(error) => self.again(Some(error)).await,
             Failure::Fatal(error) => Err(StoreError::Refused(error)),

@@ -4,8 +4,9 @@
 //! their times never decrease, so each round of the search reads a few entries and leaves a sixteenth of the
 //! range. What that costs grows with the logarithm of a statement's length.
 
-use super::items::{decode_entry, decode_site};
-use super::keys::{Key, PK, SK, entry_sort_key, site_partition};
+use super::items::decode_entry;
+use super::keys::{PK, SK, entry_sort_key, site_partition};
+use super::reads::TypedKey;
 use super::retry::{Attempts, Failure};
 use super::{Store, StoreError};
 use crate::domain::model::entry::Entry;
@@ -27,7 +28,7 @@ pub struct StatementQuery {
     /// Only entries after this sequence number: where the page before ended.
     pub after: Option<u64>,
     /// The most entries of the page.
-    pub most: u16,
+    pub limit: u16,
 }
 
 /// A page of a statement, oldest first.
@@ -40,25 +41,10 @@ pub struct Page {
 }
 
 impl Store {
-    /// Reads a site.
-    ///
-    /// # Errors
-    /// The table was busy past the retries or refused the request, or the item is not of its form.
-    pub async fn site_by_id(
-        &self,
-        site: &SiteId,
-        attempts: &mut Attempts,
-    ) -> Result<Option<Site>, StoreError> {
-        let key = Key::Site(site.clone());
-        let items = self.load(&[key], attempts).await?;
-        let item = items.into_iter().flatten().next();
-        Ok(item.map(|item| decode_site(&item)).transpose()?)
-    }
-
     /// Reads a page of a site's statement.
     ///
     /// # Errors
-    /// As [`Store::site_by_id`].
+    /// As [`Store::read`].
     pub async fn statement(
         &self,
         site: &Site,
@@ -78,7 +64,7 @@ impl Store {
         }
         let last = end
             .saturating_sub(1)
-            .min(first.saturating_add(u64::from(query.most)) - 1);
+            .min(first.saturating_add(u64::from(query.limit)) - 1);
         if first > last {
             return Ok(Page {
                 entries: Vec::new(),
@@ -148,17 +134,12 @@ impl Store {
                 .map(|n| low + n * step)
                 .take_while(|&probe| probe < high)
                 .collect();
-            let keys: Vec<Key> = probes
-                .iter()
-                .map(|&sequence| Key::Entry(site.id.clone(), sequence))
-                .collect();
-            let items = self.load(&keys, attempts).await?;
-            for (probe, item) in probes.into_iter().zip(items) {
-                let late = match item {
-                    Some(item) => decode_entry(&item)?.0.at >= at,
-                    // An entry is missing, which `verify` reports; the search goes on without it.
-                    None => false,
-                };
+            let keys = probes.iter();
+            let keys = keys.map(|&sequence| TypedKey::entry(&site.id, sequence));
+            let found = self.read(keys.collect::<Vec<_>>(), attempts).await?;
+            for (probe, entry) in probes.into_iter().zip(found) {
+                // If an entry is missing, which `verify` reports, the search goes on without it.
+                let late = entry.is_some_and(|(entry, _)| entry.at >= at);
                 if late {
                     high = probe;
                     break;

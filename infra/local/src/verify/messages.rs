@@ -4,7 +4,7 @@ use super::{Findings, SiteParts};
 use site_credits::domain::model::entry::Event;
 use site_credits::domain::model::message::MessageState;
 use site_credits::domain::model::site::Status;
-use site_credits::domain::rules::agenda;
+use site_credits::domain::model::agenda::shard_of;
 use site_credits::domain::values::ids::SiteId;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -26,7 +26,7 @@ pub(super) fn check(id: &str, parts: &SiteParts, findings: &mut Findings) {
             _ => {}
         }
     }
-    let shard = SiteId::parse(id).map(|id| agenda::shard_of(&id).to_string());
+    let shard = SiteId::parse(id).map(|id| shard_of(&id).to_string());
     for (message, agenda_shard, agenda_at) in &parts.messages {
         findings.messages += 1;
         let of = format!("message {}", message.id);

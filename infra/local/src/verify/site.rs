@@ -8,6 +8,7 @@ use site_credits::domain::model::chain::ChainVerifier;
 use site_credits::domain::model::device::Device;
 use site_credits::domain::model::entry::{Actor, Entry, Event};
 use site_credits::domain::model::site::{Role, Site, SiteType, Status};
+use site_credits::domain::model::agenda::shard_of;
 use site_credits::domain::rules::agenda;
 use site_credits::domain::values::amount::{Balances, Changes};
 use site_credits::domain::values::calendar::AnchorDay;
@@ -103,7 +104,7 @@ fn on_the_agenda(site: &Site, parts: &SiteParts) -> Result<(), String> {
         !at.is_empty(),
         "it has something to come, and is not on the agenda",
     )?;
-    let right = at.parse().ok() == Some(next) && *shard == agenda::shard_of(&site.id).to_string();
+    let right = at.parse().ok() == Some(next) && *shard == shard_of(&site.id).to_string();
     expect(
         right,
         "its place on the agenda is not that of what comes next",
@@ -228,7 +229,7 @@ impl Ledger {
                 self.up_to_date(entry)?;
                 expect(
                     entry.balances == Balances::default()
-                        && Changes::take_all(*forfeited) == Ok(entry.changes),
+                        && Changes::take_all(*forfeited) == entry.changes,
                     "a site was deleted, and something is left of it",
                 )?;
                 self.administrators.clear();

@@ -2,11 +2,9 @@
 //!
 //! `docs/DATA_MODEL.md` has an example of the form that is hashed.
 
-use crate::domain::model::entry::{Actor, Entry, Event};
-use crate::domain::model::site::Status;
-use crate::domain::values::amount::{BalanceOutOfRange, Balances, Changes};
+use crate::domain::model::entry::Entry;
+use crate::domain::values::amount::Balances;
 use crate::domain::values::hash::Hash;
-use crate::domain::values::ids::SiteId;
 use jiff::Timestamp;
 
 /// A statement does not verify, and where.
@@ -70,7 +68,7 @@ impl ChainVerifier {
         if entry.previous_hash != self.hash {
             return Err(BrokenChain::Link(sequence));
         }
-        if !entry.computed_hash().is_ok_and(|hash| hash == entry.hash) {
+        if entry.computed_hash() != entry.hash {
             return Err(BrokenChain::Hash(sequence));
         }
         if self.balances.after(entry.changes) != Ok(entry.balances) {
@@ -107,84 +105,45 @@ impl ChainVerifier {
     }
 }
 
-/// What an entry is made of, before it has its place in the chain.
-#[derive(Debug)]
-pub(crate) struct NewEntry {
-    pub event: Event,
-    pub changes: Changes,
-    pub actor: Actor,
-}
-
-/// The place at the end of a chain.
-#[derive(Debug)]
-pub(crate) struct Tail<'a> {
-    pub site_id: &'a SiteId,
-    pub sequence: u64,
-    pub hash: Hash,
-    pub balances: Balances,
-    pub status: Status,
-    pub at: Timestamp,
-}
-
-impl Tail<'_> {
-    /// The entry that follows.
-    pub(crate) fn append(&self, new: NewEntry) -> Result<Entry, BalanceOutOfRange> {
-        let mut entry = Entry {
-            site_id: self.site_id.clone(),
-            sequence: self.sequence + 1,
-            at: self.at,
-            event: new.event,
-            changes: new.changes,
-            balances: self.balances.after(new.changes)?,
-            status: self.status,
-            actor: new.actor,
-            previous_hash: self.hash,
-            hash: Hash::ZERO,
-        };
-        // An entry always has a JSON form; were that ever to break, no entry could be written at all.
-        entry.hash = entry.computed_hash().map_err(|_| BalanceOutOfRange)?;
-        Ok(entry)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::model::entry::CodeReference;
+    use crate::domain::model::entry::{Actor, CodeReference, Event};
+    use crate::domain::model::site::Status;
+    use crate::domain::values::amount::Changes;
     use crate::domain::values::email::Email;
-    use crate::domain::values::ids::{BatchId, PartnerId};
+    use crate::domain::values::ids::{BatchId, PartnerId, SiteId};
     use crate::domain::values::license_code::CodeKey;
 
-    fn tail(site_id: &SiteId) -> Tail<'_> {
-        Tail {
-            site_id,
-            sequence: 0,
-            hash: Hash::ZERO,
-            balances: Balances::default(),
-            status: Status::Activated,
+    /// A redemption that follows an entry, or the first of a statement.
+    fn redemption(after: Option<&Entry>) -> Entry {
+        let changes = Changes::add_credits(100, 0);
+        let balances = after.map_or(Balances::default(), |entry| entry.balances);
+        let entry = Entry {
+            site_id: SiteId::parse("K7QP01M9").unwrap(),
+            sequence: after.map_or(1, |entry| entry.sequence + 1),
             at: "2026-12-09T08:00:00Z".parse().unwrap(),
-        }
-    }
-
-    fn redemption() -> NewEntry {
-        NewEntry {
             event: Event::Redemption(CodeReference {
                 code_id: CodeKey::from_stored("00112233445566778899aabbccddeeff"),
                 code_last_four: "7Q4Z".into(),
                 batch_id: BatchId::parse("019b0212-0000-7000-8000-000000000000").unwrap(),
                 partner_id: PartnerId::parse("acme").unwrap(),
             }),
-            changes: Changes::add_credits(100, 0).unwrap(),
+            changes,
+            balances: balances.after(changes).unwrap(),
+            status: Status::Activated,
             actor: Actor::Administrator {
                 email: Email::parse("kim@example.com").unwrap(),
             },
-        }
+            previous_hash: after.map_or(Hash::ZERO, |entry| entry.hash),
+            hash: Hash::ZERO,
+        };
+        entry.sealed()
     }
 
     #[test]
     fn the_hashed_form_never_changes() {
-        let site_id = SiteId::parse("K7QP01M9").unwrap();
-        let entry = tail(&site_id).append(redemption()).unwrap();
+        let entry = redemption(None);
         let form = concat!(
             r#"{"actor":{"email":"kim@example.com","kind":"administrator"},"at":"2026-12-09T08:00:00Z","#,
             r#""balances":{"credits":100,"maintenance_credits":0,"sms":0},"#,
@@ -194,7 +153,7 @@ mod tests {
             r#""code_id":"00112233445566778899aabbccddeeff","code_last_four":"7Q4Z","partner_id":"acme"},"#,
             r#""sequence":1,"site_id":"K7QP01M9","status":"activated"}"#,
         );
-        assert_eq!(entry.hashed_form().unwrap(), form);
+        assert_eq!(entry.hashed_form(), form);
         assert_eq!(
             entry.hash.to_string(),
             "a28e1476ac0f2a9ae6d54300d47276ce903a091d2dfabc12bdff1dfcb73e6dde"
@@ -205,15 +164,8 @@ mod tests {
 
     #[test]
     fn a_chain_of_any_length_verifies_and_any_change_breaks_it() {
-        let site_id = SiteId::parse("K7QP01M9").unwrap();
-        let first = tail(&site_id).append(redemption()).unwrap();
-        let next = Tail {
-            sequence: 1,
-            hash: first.hash,
-            balances: first.balances,
-            ..tail(&site_id)
-        };
-        let second = next.append(redemption()).unwrap();
+        let first = redemption(None);
+        let second = redemption(Some(&first));
         let verify = |entries: &[&Entry]| {
             let mut chain = ChainVerifier::default();
             entries.iter().try_for_each(|entry| chain.next(entry))
@@ -226,22 +178,22 @@ mod tests {
         changed.changes.credits += 1;
         changed.balances.credits += 1;
         assert_eq!(verify(&[&first, &changed]), Err(BrokenChain::Hash(2)));
-        changed.hash = changed.computed_hash().unwrap();
+        changed.hash = changed.computed_hash();
         assert_eq!(
             verify(&[&first, &changed]),
             Ok(()),
             "a chain says nothing of its own last entry"
         );
         changed.balances.credits += 1;
-        changed.hash = changed.computed_hash().unwrap();
+        changed.hash = changed.computed_hash();
         assert_eq!(verify(&[&first, &changed]), Err(BrokenChain::Sum(2)));
         let mut rehung = second.clone();
         rehung.previous_hash = Hash::ZERO;
-        rehung.hash = rehung.computed_hash().unwrap();
+        rehung.hash = rehung.computed_hash();
         assert_eq!(verify(&[&first, &rehung]), Err(BrokenChain::Link(2)));
         let mut early = second;
         early.at = "2026-12-09T07:59:59Z".parse().unwrap();
-        early.hash = early.computed_hash().unwrap();
+        early.hash = early.computed_hash();
         assert_eq!(verify(&[&first, &early]), Err(BrokenChain::Time(2)));
     }
 }

@@ -1,72 +1,85 @@
 //! A change: everything that one transaction writes, and the conditions under which it may.
 //!
-//! There is no other way to change a balance, and no check that is not also a condition of the write: the site
-//! is written only over the version that was read, an entry only where there is none, and each [`Guard`] carries
-//! the condition that its item must still meet.
+//! There is no other way to change a balance, and no check that is not also a condition of the write: the site is
+//! written only over the version that was read, an entry only where there is none, and each [`Write`] carries the
+//! condition that its item must still meet.
 
 use crate::domain::model::account::{HistoryLine, Sale};
-use crate::domain::model::code::Application;
+use crate::domain::model::batch::Batch;
+use crate::domain::model::code::{Application, Code, Voiding};
 use crate::domain::model::device::Device;
 use crate::domain::model::entry::Entry;
-use crate::domain::model::message::{Message, NotSent, NumberCount, Sender};
+use crate::domain::model::message::{Message, MessageStep, NumberCount};
+use crate::domain::model::request::Request;
 use crate::domain::model::site::Site;
-use crate::domain::model::user::User;
+use crate::domain::model::user::{Roster, User};
 use crate::domain::values::card_link::CardKey;
 use crate::domain::values::email::Email;
-use crate::domain::values::ids::{DeviceId, MessageId, UserId};
+use crate::domain::values::ids::{BatchId, DeviceId, MessageId, PartnerId, SiteId, UserId};
 use crate::domain::values::license_code::CodeKey;
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-/// What a command decided: the site as it will be, the entries that lead there, and the guards.
+/// The most items of one transaction (DynamoDB's quota for `TransactWriteItems`).
+pub const MAX_ITEMS: usize = 100;
+
+/// What a rule decided about a site.
 #[derive(Clone, Debug)]
 pub struct Change {
     /// The site after the change, its version one above the one that was read; version 1 creates it.
     pub site: Site,
     /// The new entries, in order.
     pub entries: Vec<Entry>,
-    /// What else is written, and under which condition.
-    pub guards: Vec<Guard>,
+    /// The command's own entry among them; the others charge what was due.
+    pub own_entry: usize,
+    /// What else is written.
+    pub writes: Vec<Write>,
 }
 
 impl Change {
     /// The version that the site must still have; `None` if it must not exist.
     #[must_use]
     pub fn expected_version(&self) -> Option<u64> {
-        self.site
-            .version
-            .checked_sub(1)
-            .filter(|&before| before > 0)
+        let before = self.site.version.checked_sub(1);
+        before.filter(|&before| before > 0)
     }
 
     /// How many items the change writes.
     #[must_use]
     pub fn items(&self) -> usize {
-        1 + self.entries.len() + self.guards.len()
+        1 + self.entries.len() + self.writes.len()
+    }
+
+    /// The site, the entries, and what else is written.
+    #[must_use]
+    pub fn into_writes(self) -> Vec<Write> {
+        let entries = self.entries.into_iter();
+        let mut writes = vec![Write::Site(Box::new(self.site))];
+        writes.extend(entries.map(|entry| Write::Entry(Box::new(entry))));
+        writes.extend(self.writes);
+        writes
     }
 }
 
-/// What a command decided.
-#[derive(Debug)]
-pub enum Decision {
-    /// The command, done.
-    Done {
-        /// What is to be committed.
-        change: Change,
-        /// The place, among the new entries, of the command's own: those before it charge what was due.
-        own_entry: usize,
-    },
-    /// The site is as it is to be, and nothing is due. Nothing of it is written.
-    Unchanged(Site),
-    /// The site missed more due dates than one change may charge. They are charged first, the command after.
-    SettleFirst(Change),
-}
-
-/// An item beside the site and its entries that a change writes, with the condition that it must meet.
+/// One item of a transaction, with the condition that it must meet.
 #[derive(Clone, Debug)]
-pub enum Guard {
-    /// The code must still be outstanding, unexpired on `today` and not bound to another site; it is marked as
-    /// applied.
+pub enum Write {
+    /// The site must have the version before this one, or not exist if this is the first; it is written.
+    Site(Box<Site>),
+    /// The site must have this version; nothing is written.
+    SiteUnchanged {
+        /// Which.
+        site_id: SiteId,
+        /// The version that was read.
+        version: u64,
+    },
+    /// The entry must not exist; it is written.
+    Entry(Box<Entry>),
+    /// No request may be remembered under this key, except one that expired; it is written.
+    Request(Request),
+    /// The request must be the one that was remembered; it is written over.
+    RequestCompleted(Request),
+    /// The code must still be outstanding, unexpired on `today` and not bound to another site; it is marked as applied.
     CodeApplied {
         /// The code.
         key: CodeKey,
@@ -75,70 +88,125 @@ pub enum Guard {
         /// The site's date.
         today: Date,
     },
+    /// The code must not exist; it is written.
+    CodeIssued(Box<Code>),
+    /// The code must be outstanding; it is marked as voided.
+    CodeVoided {
+        /// The code.
+        key: CodeKey,
+        /// What is written on it.
+        voiding: Voiding,
+    },
+    /// The batch must not exist; it is written, incomplete.
+    BatchStarted(Box<Batch>),
+    /// The batch must be incomplete; it is marked as complete.
+    BatchCompleted {
+        /// Whose.
+        partner_id: PartnerId,
+        /// Which.
+        batch_id: BatchId,
+    },
     /// The device must not exist; it is written.
     DeviceAdded(Device),
     /// The device must exist; it is deleted.
-    DeviceRemoved(DeviceId),
+    DeviceRemoved {
+        /// Whose.
+        site_id: SiteId,
+        /// Which.
+        device_id: DeviceId,
+    },
+    /// The roster must have the version before this one, or not exist if this is the first; it is written.
+    Roster {
+        /// Whose.
+        site_id: SiteId,
+        /// The roster.
+        roster: Roster,
+    },
     /// The user must not exist; it is written.
     UserAdded(Box<User>),
     /// The user must have the version before this one; it is written.
     UserChanged(Box<User>),
     /// The user must have this version; it is deleted.
     UserRemoved {
+        /// Whose.
+        site_id: SiteId,
         /// Who.
-        id: UserId,
+        user_id: UserId,
         /// The version that was read.
         version: u64,
     },
     /// The user must have this version; nothing is written.
     UserUnchanged {
+        /// Whose.
+        site_id: SiteId,
         /// Who.
-        id: UserId,
+        user_id: UserId,
         /// The version that was read.
         version: u64,
     },
-    /// The message must not exist; it is written.
-    MessageReserved(Box<Message>),
-    /// The message must not have failed, and its sender must be this one; it is marked as failed.
-    MessageFailed {
-        /// Which.
-        id: MessageId,
-        /// Why it was not sent.
-        why: NotSent,
-        /// Who says so.
-        sender: Sender,
-    },
-    /// What was sent to a number must be what was read; it is counted.
-    NumberCounted {
-        /// The count.
-        number: NumberCount,
-        /// When it was counted; it is kept for two days.
-        at: Timestamp,
-    },
-    /// The card becomes findable by its link.
+    /// No card may have this key; the card can be found by its link from now on.
     CardLinked {
         /// By what.
         key: CardKey,
+        /// Of which site.
+        site_id: SiteId,
         /// Whose it is.
         user_id: UserId,
     },
-    /// The card is found by its link no more.
+    /// A card must have this key; it can no longer be found by its link.
     CardUnlinked(CardKey),
-    /// The person becomes findable as an administrator of the site.
+    /// The message must not exist; it is written.
+    MessageReserved {
+        /// Of which site.
+        site_id: SiteId,
+        /// The message.
+        message: Box<Message>,
+    },
+    /// The message must be where the step starts; it is where the step ends.
+    Message {
+        /// Of which site.
+        site_id: SiteId,
+        /// Which.
+        message_id: MessageId,
+        /// The step.
+        step: MessageStep,
+    },
+    /// Without a condition: the message can be found by the network's ID from now on.
+    MessageFoundBy {
+        /// The network's ID.
+        network_id: String,
+        /// Of which site.
+        site_id: SiteId,
+        /// Which.
+        message_id: MessageId,
+        /// When the network took it.
+        at: Timestamp,
+    },
+    /// The count of messages to a number must be the one that was read; it is written, and kept for two days.
+    NumberCounted {
+        /// Of which site.
+        site_id: SiteId,
+        /// The count.
+        number: NumberCount,
+        /// When.
+        at: Timestamp,
+    },
+    /// The person must not be an administrator of the site; they can be found as one from now on.
     AdministratorAdded {
         /// Who.
         email: Email,
+        /// Of which site.
+        site_id: SiteId,
     },
-    /// The person is an administrator of the site no more.
+    /// The person must be an administrator of the site; they can no longer be found as one.
     AdministratorRemoved {
         /// Who.
         email: Email,
+        /// Of which site.
+        site_id: SiteId,
     },
-    /// What the site got of a partner is added up for that partner.
+    /// Without a condition: what the site received from a partner is added up for that partner.
     SiteOfPartner(Sale),
     /// The line must not exist; it is added to a partner's history.
-    InHistory(HistoryLine),
+    HistoryLine(HistoryLine),
 }
-
-/// The most items of one transaction (DynamoDB's quota for `TransactWriteItems`).
-pub const MAX_ITEMS: usize = 100;

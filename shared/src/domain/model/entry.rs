@@ -226,25 +226,33 @@ impl From<Hash> for String {
 
 impl Entry {
     /// The bytes that are hashed: the entry without its hash, in the canonical form of RFC 8785.
-    ///
-    /// # Errors
-    /// Never for an entry: every member has a JSON form. The type of the serializer says otherwise.
-    pub fn hashed_form(&self) -> Result<String, serde_json::Error> {
-        let mut members = serde_json::to_value(self)?;
+    #[must_use]
+    #[expect(
+        clippy::missing_panics_doc,
+        clippy::expect_used,
+        reason = "every member of an entry has a JSON form; an entry without one must never be written"
+    )]
+    pub fn hashed_form(&self) -> String {
+        let mut members = serde_json::to_value(self).expect("an entry has a JSON form");
         if let Value::Object(members) = &mut members {
             members.remove("hash");
         }
         let mut text = String::with_capacity(640);
         write_canonical(&members, &mut text);
-        Ok(text)
+        text
     }
 
     /// The hash that the entry should have.
-    ///
-    /// # Errors
-    /// As [`Entry::hashed_form`].
-    pub fn computed_hash(&self) -> Result<Hash, serde_json::Error> {
-        Ok(Hash::of(self.hashed_form()?.as_bytes()))
+    #[must_use]
+    pub fn computed_hash(&self) -> Hash {
+        Hash::of(self.hashed_form().as_bytes())
+    }
+
+    /// The entry with the hash that it should have.
+    #[must_use]
+    pub(crate) fn sealed(mut self) -> Self {
+        self.hash = self.computed_hash();
+        self
     }
 }
 

@@ -196,6 +196,46 @@ pub enum Sender {
     Nobody,
 }
 
+/// A step of a message after its reservation.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum MessageStep {
+    /// From reserved to sending: from now on this command alone may send it.
+    Claim {
+        /// Who claims it.
+        by: CommandId,
+    },
+    /// From sending or unknown, by its own sender, to sent.
+    Confirm {
+        /// Who sent it.
+        by: CommandId,
+        /// The network's ID.
+        network_id: String,
+    },
+    /// The sender notes that the message surely was not sent, before its SMS are given back.
+    NotSent {
+        /// Who claimed it.
+        by: CommandId,
+        /// Why.
+        why: NotSent,
+    },
+    /// From sending to unknown: nobody can say whether it was sent.
+    Unknown,
+    /// To failed.
+    Fail {
+        /// Why it was not sent.
+        why: NotSent,
+        /// Who says so.
+        sender: Sender,
+    },
+    /// From sent, delivered or undelivered to one of the latter two. A receipt may come twice, and the last one counts.
+    Receipt {
+        /// Whether it arrived.
+        delivered: bool,
+        /// What the carrier says.
+        text: String,
+    },
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,6 +1,7 @@
 //! The model: data, and what always holds of it. Two nouns meet here and nowhere else.
 
 pub mod account;
+pub mod agenda;
 pub mod batch;
 pub mod card;
 pub mod chain;
@@ -9,5 +10,6 @@ pub mod code;
 pub mod device;
 pub mod entry;
 pub mod message;
+pub mod request;
 pub mod site;
 pub mod user;

@@ -98,6 +98,8 @@ pub struct Site {
     pub last_hash: Hash,
     /// The time of the last entry.
     pub last_entry_at: Timestamp,
+    /// When it has something to do next, if it ever has: its place on the agenda.
+    pub agenda_at: Option<Timestamp>,
     /// One more after every change: the condition of the next.
     pub version: u64,
 }
@@ -140,6 +142,13 @@ impl Site {
         }
     }
 
+    /// The countries that it sends messages to: its own if it names none.
+    #[must_use]
+    pub fn sms_countries(&self) -> &[Country] {
+        let own = std::slice::from_ref(&self.country);
+        self.sms_countries.as_deref().unwrap_or(own)
+    }
+
     /// The instant that counts for this site: its time never runs backwards, whatever order events arrive in.
     #[must_use]
     pub fn time(&self, now: Timestamp) -> Timestamp {
@@ -158,12 +167,3 @@ impl Site {
 
 /// The most countries that a site may send to.
 pub const MAX_SMS_COUNTRIES: usize = 20;
-
-/// The countries that a site sends to: its own if it names none.
-#[must_use]
-pub fn countries_of(site: &Site) -> &[Country] {
-    match &site.sms_countries {
-        Some(countries) => countries,
-        None => std::slice::from_ref(&site.country),
-    }
-}

@@ -9,13 +9,6 @@ use crate::domain::values::phone::{InvalidMobile, Mobile, SpelledNumber};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// The card of a user that was not revoked.
-#[must_use]
-pub fn live(user: &User) -> Option<&Card> {
-    let card = user.card.as_ref();
-    card.filter(|card| card.status != CardStatus::Revoked)
-}
-
 /// The most users of one site: all of them are exported in one answer, which has at most 6 MB, and a name has up to four
 /// bytes a character.
 pub const MAX_USERS: u32 = 5_000;
@@ -65,6 +58,18 @@ pub struct User {
 }
 
 impl User {
+    /// The card that was not revoked.
+    #[must_use]
+    pub fn live_card(&self) -> Option<&Card> {
+        let card = self.card.as_ref();
+        card.filter(|card| card.status != CardStatus::Revoked)
+    }
+
+    pub(crate) fn live_card_mut(&mut self) -> Option<&mut Card> {
+        let card = self.card.as_mut();
+        card.filter(|card| card.status != CardStatus::Revoked)
+    }
+
     /// Whether a search finds them: a part of the name or of the ID, without regard to case.
     #[must_use]
     pub fn is_found_by(&self, search: &str) -> bool {

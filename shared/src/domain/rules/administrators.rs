@@ -1,16 +1,13 @@
 //! Who may do what on a site (rule 15).
 //!
-//! The master and the sub-masters invite, change roles and remove; nobody but the master hands the site over or deletes
-//! it, and the master is only ever replaced, never removed. Everyone may leave but the master.
+//! The master and the sub-masters invite, change roles and remove. Only the master hands the site over or deletes it; a
+//! master is replaced, never removed. Everyone but the master may leave.
 
-use crate::domain::model::change::{Decision, Guard};
-use crate::domain::model::entry::{Actor, Event};
+use crate::domain::model::change::Write;
+use crate::domain::model::entry::Event;
 use crate::domain::model::site::{Administrator, MAX_ADMINISTRATORS, Role, Site};
-use crate::domain::rules::draft::Draft;
-use crate::domain::rules::settle::{Begun, begin};
-use crate::domain::values::amount::{BalanceOutOfRange, Changes};
+use crate::domain::rules::draft::{Draft, Outcome};
 use crate::domain::values::email::Email;
-use jiff::Timestamp;
 
 /// Why a site's administrators are not changed.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
@@ -33,77 +30,64 @@ pub enum AdministratorRefused {
     /// The site would have too many.
     #[error("a site has at most {MAX_ADMINISTRATORS} administrators")]
     TooMany,
-    /// Never in practice: no more than the balance is ever taken.
-    #[error(transparent)]
-    Balance(#[from] BalanceOutOfRange),
 }
 
-/// Makes a person an administrator. A new master takes the place of the one who asks, who stays as a sub-master.
-///
-/// # Errors
-/// [`AdministratorRefused`] says why, and nothing changes.
-pub fn invite(
-    site: Site,
+/// Makes a person an administrator. A new master replaces the asker, who stays as a sub-master.
+pub(crate) fn invite(
+    draft: Draft,
     email: &Email,
     role: Role,
     by: &Email,
-    now: Timestamp,
-) -> Result<Decision, AdministratorRefused> {
-    may_appoint(&site, by, role)?;
-    if site.role_of(email).is_some() {
-        return Err(AdministratorRefused::Exists {
-            email: email.clone(),
-        });
+) -> Result<Outcome, AdministratorRefused> {
+    may_appoint(&draft.site, by, role)?;
+    if draft.site.role_of(email).is_some() {
+        let email = email.clone();
+        return Err(AdministratorRefused::Exists { email });
     }
-    if site.administrators.len() >= MAX_ADMINISTRATORS {
+    if draft.site.administrators.len() >= MAX_ADMINISTRATORS {
         return Err(AdministratorRefused::TooMany);
     }
-    let added = Guard::AdministratorAdded {
+    let added = Write::AdministratorAdded {
         email: email.clone(),
+        site_id: draft.site.id.clone(),
     };
-    change(site, email, Some(role), by, now, vec![added])
+    Ok(change(draft, email, Some(role), by, vec![added]))
 }
 
-/// Gives an administrator another role. A new master takes the place of the one who asks, who stays as a sub-master.
-///
-/// # Errors
-/// [`AdministratorRefused`] says why, and nothing changes.
-pub fn change_role(
-    site: Site,
+/// Gives an administrator another role. A new master replaces the asker, who stays as a sub-master.
+pub(crate) fn change_role(
+    draft: Draft,
     email: &Email,
     role: Role,
     by: &Email,
-    now: Timestamp,
-) -> Result<Decision, AdministratorRefused> {
-    may_appoint(&site, by, role)?;
-    let before = site.role_of(email).ok_or(AdministratorRefused::NotFound)?;
+) -> Result<Outcome, AdministratorRefused> {
+    may_appoint(&draft.site, by, role)?;
+    let before = draft.site.role_of(email);
+    let before = before.ok_or(AdministratorRefused::NotFound)?;
     if before == Role::Master && role != Role::Master {
         return Err(AdministratorRefused::LastMaster);
     }
-    change(site, email, Some(role), by, now, Vec::new())
+    Ok(change(draft, email, Some(role), by, Vec::new()))
 }
 
-/// Takes an administrator's role away. Everyone may take their own, but the master.
-///
-/// # Errors
-/// [`AdministratorRefused`] says why, and nothing changes.
-pub fn remove(
-    site: Site,
+/// Takes an administrator's role away. Everyone but the master may give up their own.
+pub(crate) fn remove(
+    draft: Draft,
     email: &Email,
     by: &Email,
-    now: Timestamp,
-) -> Result<Decision, AdministratorRefused> {
+) -> Result<Outcome, AdministratorRefused> {
     if email != by {
-        may_appoint(&site, by, Role::SiteAdmin)?;
+        may_appoint(&draft.site, by, Role::SiteAdmin)?;
     }
-    let before = site.role_of(email).ok_or(AdministratorRefused::NotFound)?;
-    if before == Role::Master {
+    let before = draft.site.role_of(email);
+    if before.ok_or(AdministratorRefused::NotFound)? == Role::Master {
         return Err(AdministratorRefused::LastMaster);
     }
-    let removed = Guard::AdministratorRemoved {
+    let removed = Write::AdministratorRemoved {
         email: email.clone(),
+        site_id: draft.site.id.clone(),
     };
-    change(site, email, None, by, now, vec![removed])
+    Ok(change(draft, email, None, by, vec![removed]))
 }
 
 fn may_appoint(site: &Site, by: &Email, role: Role) -> Result<(), AdministratorRefused> {
@@ -121,46 +105,30 @@ fn may_appoint(site: &Site, by: &Email, role: Role) -> Result<(), AdministratorR
 }
 
 fn change(
-    site: Site,
+    mut draft: Draft,
     email: &Email,
     role: Option<Role>,
     by: &Email,
-    now: Timestamp,
-    guards: Vec<Guard>,
-) -> Result<Decision, AdministratorRefused> {
-    let mut draft = match begin(site, now)? {
-        Begun::Draft(draft) => draft,
-        Begun::SettleFirst(change) => return Ok(Decision::SettleFirst(change)),
-    };
+    writes: Vec<Write>,
+) -> Outcome {
     if role.is_some() && draft.site.role_of(email) == role {
-        return Ok(draft.unchanged());
+        return Outcome::Unchanged(draft);
     }
     if role == Some(Role::Master) && email != by {
-        set_role(&mut draft, by, Some(Role::SubMaster), by)?;
+        set_role(&mut draft, by, Some(Role::SubMaster), by);
     }
-    set_role(&mut draft, email, role, by)?;
-    let own_entry = draft.entries() - 1;
-    Ok(Decision::Done {
-        change: draft.finish(guards),
-        own_entry,
-    })
+    set_role(&mut draft, email, role, by);
+    Outcome::Changed(draft.finish(writes))
 }
 
-fn set_role(
-    draft: &mut Draft,
-    email: &Email,
-    role: Option<Role>,
-    by: &Email,
-) -> Result<(), BalanceOutOfRange> {
+fn set_role(draft: &mut Draft, email: &Email, role: Option<Role>, by: &Email) {
     let event = Event::AdministratorChange {
         email: email.clone(),
         role_before: draft.site.role_of(email),
         role_after: role,
     };
     let administrators = &mut draft.site.administrators;
-    let known = administrators
-        .iter()
-        .position(|known| known.email == *email);
+    let known = administrators.iter().position(|a| a.email == *email);
     match (known, role) {
         (Some(place), Some(role)) => administrators[place].role = role,
         (Some(place), None) => drop(administrators.remove(place)),
@@ -170,6 +138,5 @@ fn set_role(
         }),
         (None, None) => {}
     }
-    let actor = Actor::Administrator { email: by.clone() };
-    draft.record(actor, event, Changes::NONE)
+    draft.record_by(by, event);
 }

@@ -1,17 +1,16 @@
 //! Issuing, re-issuing, pausing and revoking cards (rule 12).
 
 use crate::domain::model::card::{Card, CardStatus, Validity};
-use crate::domain::model::change::{Decision, Guard};
-use crate::domain::model::entry::{Actor, Event};
-use crate::domain::model::site::{Site, SiteType, Status};
-use crate::domain::model::user::{User, live};
-use crate::domain::rules::settle::{Begun, begin};
-use crate::domain::values::amount::{BalanceOutOfRange, Changes};
+use crate::domain::model::change::{Change, Write};
+use crate::domain::model::entry::Event;
+use crate::domain::model::site::SiteType;
+use crate::domain::model::user::User;
+use crate::domain::rules::draft::{ChargeRefused, Draft};
+use crate::domain::values::amount::Changes;
 use crate::domain::values::card_link::CardKey;
 use crate::domain::values::email::Email;
 use crate::domain::values::ids::CardId;
 use crate::domain::values::secret::SecretId;
-use jiff::Timestamp;
 use jiff::civil::Date;
 
 /// A card to be issued.
@@ -44,184 +43,113 @@ pub enum CardRefused {
         /// The site's date.
         today: Date,
     },
-    /// The site is halted, or is by what is due today.
-    #[error("the site is halted until it is recharged")]
-    PaymentRequired,
-    /// There is no credit for it.
-    #[error("a card takes {needed} credit, and there are {available}")]
-    InsufficientCredits {
-        /// What it takes.
-        needed: u64,
-        /// What there is.
-        available: u64,
-    },
-    /// Never in practice: no more than the balance is ever taken.
+    /// The site is halted, or has no credit for it.
     #[error(transparent)]
-    Balance(#[from] BalanceOutOfRange),
+    Charge(#[from] ChargeRefused),
 }
 
 /// Issues a card to a user who has none. A regular site pays one credit for it (rule 12).
-///
-/// # Errors
-/// [`CardRefused`] says why, and nothing changes.
-pub fn issue(
-    site: Site,
+pub(crate) fn issue(
+    draft: Draft,
     user: User,
     new: NewCard,
     by: &Email,
-    now: Timestamp,
-) -> Result<Decision, CardRefused> {
-    if live(&user).is_some() {
+) -> Result<Change, CardRefused> {
+    if user.live_card().is_some() {
         return Err(CardRefused::Exists);
     }
     let event = Event::CardIssue {
         user_id: user.id.clone(),
         card_id: new.id.clone(),
     };
-    let issuing = Issuing {
-        event,
-        price: |_| Changes::take_credits(1),
-        replaced: None,
-    };
-    issuing.charge(site, user, new, by, now)
+    place(draft, user, new, event, Changes::take_credits(1), by)
 }
 
 /// Issues a card in the place of the one that a user has, whose link stops working. A regular site pays one maintenance
 /// credit for it, or one credit where there is none (rule 12).
-///
-/// # Errors
-/// [`CardRefused`] says why, and nothing changes.
-pub fn reissue(
-    site: Site,
+pub(crate) fn reissue(
+    draft: Draft,
     user: User,
     new: NewCard,
     by: &Email,
-    now: Timestamp,
-) -> Result<Decision, CardRefused> {
-    let old = live(&user).ok_or(CardRefused::NotFound)?;
+) -> Result<Change, CardRefused> {
+    let old = user.live_card().ok_or(CardRefused::NotFound)?;
     let event = Event::CardReissue {
         user_id: user.id.clone(),
         card_id: new.id.clone(),
         replaces: old.id.clone(),
     };
-    let issuing = Issuing {
-        event,
-        price: |site| match site.balances.maintenance_credits {
-            0 => Changes::take_credits(1),
-            _ => Changes::take_maintenance_credits(1),
-        },
-        replaced: Some(old.key.clone()),
+    let price = match draft.site.balances.maintenance_credits {
+        0 => Changes::take_credits(1),
+        _ => Changes::take_maintenance_credits(1),
     };
-    issuing.charge(site, user, new, by, now)
+    place(draft, user, new, event, price, by)
 }
 
-/// Pauses a card, or lets it open doors again. `false` where it is so already.
-///
-/// # Errors
-/// The user has no card, or it was revoked.
-pub fn pause_or_resume(user: &mut User, paused: bool) -> Result<bool, CardRefused> {
+/// Gives a user a card, in the place of the one they have.
+fn place(
+    mut draft: Draft,
+    mut user: User,
+    new: NewCard,
+    event: Event,
+    price: Changes,
+    by: &Email,
+) -> Result<Change, CardRefused> {
+    draft.require_running()?;
+    let today = draft.today;
+    let valid_from = new.valid_from.unwrap_or(today);
+    let last = new.valid_until;
+    if last.is_some_and(|last| last < valid_from.max(today)) {
+        return Err(CardRefused::Validity { today });
+    }
+    let price = draft.price_on(SiteType::Regular, price);
+    draft.charge(by, event, price)?;
+    let mut writes = vec![Write::CardLinked {
+        key: new.key.clone(),
+        site_id: draft.site.id.clone(),
+        user_id: user.id.clone(),
+    }];
+    writes.extend(
+        user.live_card()
+            .map(|old| Write::CardUnlinked(old.key.clone())),
+    );
+    user.card = Some(Card {
+        id: new.id,
+        status: CardStatus::Active,
+        validity: Validity {
+            valid_from,
+            valid_until: new.valid_until,
+        },
+        issued_at: draft.at(),
+        secret_id: new.secret_id,
+        key: new.key,
+    });
+    user.version += 1;
+    writes.push(Write::UserChanged(Box::new(user)));
+    Ok(draft.finish(writes))
+}
+
+/// Pauses a card, or lets it open doors again: the user after it, or `None` where the card is so already.
+pub(crate) fn pause_or_resume(mut user: User, paused: bool) -> Result<Option<User>, CardRefused> {
     let status = if paused {
         CardStatus::Paused
     } else {
         CardStatus::Active
     };
-    let card = user
-        .card
-        .as_mut()
-        .filter(|card| card.status != CardStatus::Revoked);
-    let card = card.ok_or(CardRefused::NotFound)?;
-    let changed = card.status != status;
-    card.status = status;
-    user.version += u64::from(changed);
-    Ok(changed)
-}
-
-/// Revokes a card, whose link stops working.
-///
-/// # Errors
-/// The user has no card, or it was revoked before.
-pub fn revoke(mut user: User) -> Result<Vec<Guard>, CardRefused> {
-    let card = user
-        .card
-        .as_mut()
-        .filter(|card| card.status != CardStatus::Revoked);
-    let card = card.ok_or(CardRefused::NotFound)?;
-    card.status = CardStatus::Revoked;
-    let unlinked = Guard::CardUnlinked(card.key.clone());
-    user.version += 1;
-    Ok(vec![Guard::UserChanged(Box::new(user)), unlinked])
-}
-
-/// What issuing and re-issuing differ in.
-struct Issuing {
-    event: Event,
-    /// What a regular site pays.
-    price: fn(&Site) -> Result<Changes, BalanceOutOfRange>,
-    /// The card whose place is taken.
-    replaced: Option<CardKey>,
-}
-
-impl Issuing {
-    fn charge(
-        self,
-        site: Site,
-        mut user: User,
-        new: NewCard,
-        by: &Email,
-        now: Timestamp,
-    ) -> Result<Decision, CardRefused> {
-        let mut draft = match begin(site, now)? {
-            Begun::Draft(draft) => draft,
-            Begun::SettleFirst(change) => return Ok(Decision::SettleFirst(change)),
-        };
-        if draft.site.status == Status::PaymentRequired {
-            return Err(CardRefused::PaymentRequired);
-        }
-        let today = draft.today;
-        let validity = Validity {
-            valid_from: new.valid_from.unwrap_or(today),
-            valid_until: new.valid_until,
-        };
-        if validity
-            .valid_until
-            .is_some_and(|last| last < validity.valid_from.max(today))
-        {
-            return Err(CardRefused::Validity { today });
-        }
-        let changes = match draft.site.site_type {
-            SiteType::Dynamic => Changes::NONE,
-            SiteType::Regular => (self.price)(&draft.site)?,
-        };
-        if draft.site.balances.after(changes).is_err() {
-            return Err(CardRefused::InsufficientCredits {
-                needed: 1,
-                available: draft.site.balances.credits,
-            });
-        }
-        user.card = Some(Card {
-            id: new.id,
-            status: CardStatus::Active,
-            validity,
-            issued_at: draft.at(),
-            secret_id: new.secret_id,
-            key: new.key.clone(),
-        });
-        user.version += 1;
-        let own_entry = draft.entries();
-        draft.record(
-            Actor::Administrator { email: by.clone() },
-            self.event,
-            changes,
-        )?;
-        let mut guards = vec![Guard::CardLinked {
-            key: new.key,
-            user_id: user.id.clone(),
-        }];
-        guards.extend(self.replaced.map(Guard::CardUnlinked));
-        guards.push(Guard::UserChanged(Box::new(user)));
-        Ok(Decision::Done {
-            change: draft.finish(guards),
-            own_entry,
-        })
+    let card = user.live_card_mut().ok_or(CardRefused::NotFound)?;
+    if card.status == status {
+        return Ok(None);
     }
+    card.status = status;
+    user.version += 1;
+    Ok(Some(user))
+}
+
+/// Revokes a card, whose link stops working: the user after it, and what found the card.
+pub(crate) fn revoke(mut user: User) -> Result<(User, CardKey), CardRefused> {
+    let card = user.live_card_mut().ok_or(CardRefused::NotFound)?;
+    card.status = CardStatus::Revoked;
+    let key = card.key.clone();
+    user.version += 1;
+    Ok((user, key))
 }

@@ -4,9 +4,8 @@ use crate::domain::model::change::Change;
 use crate::domain::model::entry::Actor;
 use crate::domain::model::site::{Site, Status};
 use crate::domain::rules::draft::Draft;
-use crate::domain::rules::settle::{DUE_DATES_A_CHANGE, Settled, settle};
+use crate::domain::rules::settle::{Settled, settle};
 use crate::domain::rules::warnings;
-use crate::domain::values::amount::{BalanceOutOfRange, Changes};
 use jiff::Timestamp;
 
 /// What the scheduled deduction does with one site.
@@ -22,24 +21,22 @@ pub struct Deduction {
 /// site that will (rule 17).
 ///
 /// `None` where nothing is due: then nothing is written either.
-///
-/// # Errors
-/// Never in practice: no more than the balance is ever taken.
-pub fn deduct(site: Site, now: Timestamp) -> Result<Option<Deduction>, BalanceOutOfRange> {
+#[must_use]
+pub fn deduct(site: Site, now: Timestamp) -> Option<Deduction> {
     if site.status != Status::Activated {
-        // A halted site resumes by a recharge or a removal alone (rule 9).
-        return Ok(None);
+        // Only a recharge or a removal resumes a halted site (rule 9).
+        return None;
     }
     let mut draft = Draft::of(site, now);
-    let settled = settle(&mut draft, DUE_DATES_A_CHANGE)?;
+    let settled = settle(&mut draft);
     if settled == Settled::UntilToday
         && let Some((days, warning)) = warnings::due(&draft.site, draft.today)
     {
-        draft.record(Actor::System, warning, Changes::NONE)?;
+        draft.record(Actor::System, warning);
         draft.site.warned = Some(days);
     }
-    Ok((draft.entries() > 0).then(|| Deduction {
+    (draft.entries() > 0).then(|| Deduction {
         change: draft.finish(Vec::new()),
         more: settled == Settled::InPart,
-    }))
+    })
 }

@@ -1,13 +1,47 @@
-//! A change in the making: the entries it appends and the balances they move.
+//! A change in the making: the entries that it appends, and the balances that they move.
 
-use crate::domain::model::chain::{NewEntry, Tail};
-use crate::domain::model::change::{Change, Decision, Guard};
+use crate::domain::model::change::{Change, Write};
 use crate::domain::model::entry::{Actor, Entry, Event};
-use crate::domain::model::site::Site;
-use crate::domain::rules::warnings;
+use crate::domain::model::site::{Site, SiteType, Status};
+use crate::domain::rules::{agenda, warnings};
 use crate::domain::values::amount::{BalanceOutOfRange, Changes};
+use crate::domain::values::email::Email;
+use crate::domain::values::hash::Hash;
 use jiff::Timestamp;
 use jiff::civil::Date;
+
+/// Why a command that needs a running site, or costs something, is refused.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum ChargeRefused {
+    /// The site is halted, or is halted by what is due today (rule 8).
+    #[error("the site is halted until it is recharged")]
+    PaymentRequired,
+    /// The site has too few credits.
+    #[error("this takes {needed} credits, and the site has {available}")]
+    InsufficientCredits {
+        /// The price.
+        needed: u64,
+        /// The balance, after what is due today.
+        available: u64,
+    },
+    /// The site has too few SMS.
+    #[error("this takes {needed} SMS, and the site has {available}")]
+    InsufficientSms {
+        /// The price.
+        needed: u64,
+        /// The balance.
+        available: u64,
+    },
+}
+
+/// What a rule made of a draft.
+#[derive(Debug)]
+pub(crate) enum Outcome {
+    /// What is to be committed.
+    Changed(Change),
+    /// The site is already as it was asked to be.
+    Unchanged(Draft),
+}
 
 /// A change in the making.
 #[derive(Debug)]
@@ -16,16 +50,18 @@ pub(crate) struct Draft {
     pub(crate) today: Date,
     at: Timestamp,
     entries: Vec<Entry>,
+    own_entry: usize,
 }
 
 impl Draft {
-    /// Begins a change of a site as it was read.
+    /// Starts a change of a site as it was read.
     pub(crate) fn of(site: Site, now: Timestamp) -> Self {
         Self {
             at: site.time(now),
             today: site.today(now),
             site,
             entries: Vec::new(),
+            own_entry: 0,
         }
     }
 
@@ -39,51 +75,109 @@ impl Draft {
         self.entries.len()
     }
 
+    /// Refuses a command on a halted site (rule 8).
+    pub(crate) fn require_running(&self) -> Result<(), ChargeRefused> {
+        match self.site.status {
+            Status::PaymentRequired => Err(ChargeRefused::PaymentRequired),
+            Status::Activated | Status::Deleted => Ok(()),
+        }
+    }
+
+    /// The price of something that only sites of one type pay for.
+    pub(crate) fn price_on(&self, site_type: SiteType, price: Changes) -> Changes {
+        if self.site.site_type == site_type {
+            price
+        } else {
+            Changes::NONE
+        }
+    }
+
+    /// Appends the command's own entry, by an administrator, which takes its price. Nothing changes on an error.
+    pub(crate) fn charge(
+        &mut self,
+        by: &Email,
+        event: Event,
+        price: Changes,
+    ) -> Result<(), ChargeRefused> {
+        let balances = self.site.balances;
+        self.apply_by(by, event, price)
+            .map_err(|_| match price.sms {
+                0 => ChargeRefused::InsufficientCredits {
+                    needed: price.credits.unsigned_abs(),
+                    available: balances.credits,
+                },
+                sms => ChargeRefused::InsufficientSms {
+                    needed: sms.unsigned_abs(),
+                    available: balances.sms,
+                },
+            })
+    }
+
+    /// Appends the command's own entry, by an administrator, which moves no balance.
+    pub(crate) fn record_by(&mut self, by: &Email, event: Event) {
+        self.own_entry = self.entries.len();
+        self.record(Actor::Administrator { email: by.clone() }, event);
+    }
+
+    /// Appends the command's own entry, by an administrator, and moves the balances. Nothing changes on an error.
+    pub(crate) fn apply_by(
+        &mut self,
+        by: &Email,
+        event: Event,
+        changes: Changes,
+    ) -> Result<(), BalanceOutOfRange> {
+        self.own_entry = self.entries.len();
+        self.apply(Actor::Administrator { email: by.clone() }, event, changes)
+    }
+
+    /// Appends an entry that moves no balance.
+    pub(crate) fn record(&mut self, actor: Actor, event: Event) {
+        self.append(actor, event, Changes::NONE);
+    }
+
     /// Appends an entry and moves the balances. Nothing changes on an error.
-    pub(crate) fn record(
+    pub(crate) fn apply(
         &mut self,
         actor: Actor,
         event: Event,
         changes: Changes,
     ) -> Result<(), BalanceOutOfRange> {
-        let tail = Tail {
-            site_id: &self.site.id,
-            sequence: self.site.sequence,
-            hash: self.site.last_hash,
-            balances: self.site.balances,
-            status: self.site.status,
-            at: self.at,
-        };
-        let entry = tail.append(NewEntry {
-            event,
-            changes,
-            actor,
-        })?;
-        self.site.sequence = entry.sequence;
-        self.site.last_hash = entry.hash;
-        self.site.balances = entry.balances;
-        self.site.last_entry_at = entry.at;
-        self.entries.push(entry);
+        self.site.balances = self.site.balances.after(changes)?;
+        self.append(actor, event, changes);
         Ok(())
     }
 
-    /// Ends a command that finds everything as it is to be: what was due is charged all the same.
-    pub(crate) fn unchanged(self) -> Decision {
-        if self.entries.is_empty() {
-            Decision::Unchanged(self.site)
-        } else {
-            Decision::SettleFirst(self.finish(Vec::new()))
+    fn append(&mut self, actor: Actor, event: Event, changes: Changes) {
+        let site = &mut self.site;
+        let entry = Entry {
+            site_id: site.id.clone(),
+            sequence: site.sequence + 1,
+            at: self.at,
+            event,
+            changes,
+            balances: site.balances,
+            status: site.status,
+            actor,
+            previous_hash: site.last_hash,
+            hash: Hash::ZERO,
         }
+        .sealed();
+        site.sequence = entry.sequence;
+        site.last_hash = entry.hash;
+        site.last_entry_at = entry.at;
+        self.entries.push(entry);
     }
 
     /// Ends the change.
-    pub(crate) fn finish(mut self, guards: Vec<Guard>) -> Change {
+    pub(crate) fn finish(mut self, writes: Vec<Write>) -> Change {
         self.site.version += 1;
         self.site.warned = warnings::still_true(&self.site, self.today);
+        self.site.agenda_at = agenda::next(&self.site);
         Change {
             site: self.site,
             entries: self.entries,
-            guards,
+            own_entry: self.own_entry,
+            writes,
         }
     }
 }

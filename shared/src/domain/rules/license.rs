@@ -147,7 +147,7 @@ mod tests {
             site_type: SiteType::Dynamic,
             master: Email::parse("kim@example.com").unwrap(),
         };
-        let mut site = create(new, noon(opened)).unwrap().site;
+        let mut site = create(new, noon(opened)).site;
         site.balances.credits = credits;
         let mut devices = Devices::default();
         for &day in anchors {

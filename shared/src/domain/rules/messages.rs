@@ -1,14 +1,13 @@
 //! Reserving and refunding messages (rules 13 and 14), and the limits that guard against misuse.
 
-use crate::domain::model::change::{Change, Decision, Guard};
+use crate::domain::model::change::{Change, Write};
 use crate::domain::model::entry::{Actor, Event};
 use crate::domain::model::message::{
-    Message, MessageState, NotSent, NumberCount, Outgoing, Sender,
+    Message, MessageState, MessageStep, NotSent, NumberCount, Outgoing, Sender,
 };
-use crate::domain::model::site::{Site, Status, countries_of};
+use crate::domain::model::site::Site;
 use crate::domain::model::user::User;
-use crate::domain::rules::draft::Draft;
-use crate::domain::rules::settle::{Begun, begin};
+use crate::domain::rules::draft::{ChargeRefused, Draft};
 use crate::domain::values::amount::{BalanceOutOfRange, Changes};
 use crate::domain::values::country::Country;
 use crate::domain::values::email::Email;
@@ -27,6 +26,11 @@ pub const MAX_TO_NUMBER_AN_HOUR: u32 = 5;
 
 /// The most messages of a site to one number in a day.
 pub const MAX_TO_NUMBER_A_DAY: u32 = 10;
+
+/// Why a site that reached its limit sends no more for a while.
+const SITE_LIMIT: &str = "this site has sent as many messages as it may in an hour or a day";
+/// Why nothing more is sent to a number for a while.
+const NUMBER_LIMIT: &str = "this number was sent as many messages as it may be in an hour or a day";
 
 /// Why a message is not sent.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
@@ -53,25 +57,14 @@ pub enum MessageRefused {
     /// The text is too long.
     #[error(transparent)]
     TooLong(#[from] TooLong),
-    /// The site is halted, or is by what is due today.
-    #[error("the site is halted until it is recharged")]
-    PaymentRequired,
-    /// There are too few SMS.
-    #[error("the message takes {needed} SMS, and there are {available}")]
-    InsufficientSms {
-        /// One for each part.
-        needed: u64,
-        /// The balance.
-        available: u64,
-    },
-    /// Never in practice: no more than the balance is ever taken.
+    /// The site is halted, or has too few SMS: one for each part.
     #[error(transparent)]
-    Balance(#[from] BalanceOutOfRange),
+    Charge(#[from] ChargeRefused),
 }
 
 /// The country of a number that a site may send to.
 fn allowed_country(site: &Site, mobile: &Mobile) -> Result<Country, MessageRefused> {
-    let allowed = countries_of(site);
+    let allowed = site.sms_countries();
     let country = mobile.country();
     match country {
         Some(country) if allowed.contains(&country) => Ok(country),
@@ -86,59 +79,35 @@ fn allowed_country(site: &Site, mobile: &Mobile) -> Result<Country, MessageRefus
     }
 }
 
-/// Reserves a message: takes its SMS, one a part. Nothing is sent by that.
-///
-/// # Errors
-/// [`MessageRefused`] says why, and nothing changes.
-pub fn reserve(
-    site: Site,
+/// Reserves a message: takes its SMS, one a part. This sends nothing.
+pub(crate) fn reserve(
+    mut draft: Draft,
     user: &User,
     outgoing: &Outgoing,
     number: &NumberCount,
     by: &Email,
-    now: Timestamp,
-) -> Result<Decision, MessageRefused> {
-    let mut draft = match begin(site, now)? {
-        Begun::Draft(draft) => draft,
-        Begun::SettleFirst(change) => return Ok(Decision::SettleFirst(change)),
-    };
-    if draft.site.status == Status::PaymentRequired {
-        return Err(MessageRefused::PaymentRequired);
-    }
-    let mobile = user
-        .profile
-        .mobile
-        .as_ref()
-        .ok_or(MessageRefused::NoNumber)?;
+) -> Result<Change, MessageRefused> {
+    draft.require_running()?;
+    let mobile = user.profile.mobile.as_ref();
+    let mobile = mobile.ok_or(MessageRefused::NoNumber)?;
     let country = allowed_country(&draft.site, mobile)?;
     let at = draft.at();
     let of_site = draft.site.sms_window.unwrap_or_default();
     let of_site = of_site.one_more(at, MAX_OF_SITE_AN_HOUR, MAX_OF_SITE_A_DAY);
-    draft.site.sms_window = Some(of_site.ok_or(MessageRefused::TooMany(
-        "this site has sent as many messages as it may in an hour or a day",
-    ))?);
-    let to_number = number
-        .window
-        .one_more(at, MAX_TO_NUMBER_AN_HOUR, MAX_TO_NUMBER_A_DAY);
-    let to_number = to_number.ok_or(MessageRefused::TooMany(
-        "this number was sent as many messages as it may be in an hour or a day",
-    ))?;
+    let of_site = of_site.ok_or(MessageRefused::TooMany(SITE_LIMIT))?;
+    let to_number = number.window;
+    let to_number = to_number.one_more(at, MAX_TO_NUMBER_AN_HOUR, MAX_TO_NUMBER_A_DAY);
+    let to_number = to_number.ok_or(MessageRefused::TooMany(NUMBER_LIMIT))?;
     let parts = outgoing.measured.parts;
-    let changes = Changes::take_sms(u64::from(parts))?;
-    if draft.site.balances.after(changes).is_err() {
-        return Err(MessageRefused::InsufficientSms {
-            needed: u64::from(parts),
-            available: draft.site.balances.sms,
-        });
-    }
-    let own_entry = draft.entries();
     let event = Event::SmsReservation {
         message_id: outgoing.id.clone(),
         user_id: user.id.clone(),
         to: mobile.masked(),
         parts,
     };
-    draft.record(Actor::Administrator { email: by.clone() }, event, changes)?;
+    draft.charge(by, event, Changes::take_sms(parts.into()))?;
+    draft.site.sms_window = Some(of_site);
+    let site_id = draft.site.id.clone();
     let message = Message {
         id: outgoing.id.clone(),
         user_id: user.id.clone(),
@@ -154,32 +123,34 @@ pub fn reserve(
         not_sent: None,
         receipt: None,
     };
-    let guards = vec![
-        Guard::UserUnchanged {
-            id: user.id.clone(),
+    let number = NumberCount {
+        window: to_number,
+        version: number.version + 1,
+        ..number.clone()
+    };
+    Ok(draft.finish(vec![
+        Write::UserUnchanged {
+            site_id: site_id.clone(),
+            user_id: user.id.clone(),
             version: user.version,
         },
-        Guard::NumberCounted {
-            number: NumberCount {
-                window: to_number,
-                version: number.version + 1,
-                ..number.clone()
-            },
+        Write::NumberCounted {
+            site_id: site_id.clone(),
+            number,
             at,
         },
-        Guard::MessageReserved(Box::new(message)),
-    ];
-    Ok(Decision::Done {
-        change: draft.finish(guards),
-        own_entry,
-    })
+        Write::MessageReserved {
+            site_id,
+            message: Box::new(message),
+        },
+    ]))
 }
 
-/// Gives the SMS of a message back that surely was not sent. Its guard lets that happen once.
+/// Gives back the SMS of a message that surely was not sent. The step of the message lets that happen once.
 ///
 /// # Errors
 /// The balance would rise above its limit.
-pub fn refund(
+pub(crate) fn refund(
     site: Site,
     message: &Message,
     why: NotSent,
@@ -193,11 +164,11 @@ pub fn refund(
         parts,
         reason: why,
     };
-    draft.record(Actor::System, event, Changes::add_sms(u64::from(parts))?)?;
-    let failed = Guard::MessageFailed {
-        id: message.id.clone(),
-        why,
-        sender,
+    draft.apply(Actor::System, event, Changes::add_sms(parts.into()))?;
+    let failed = Write::Message {
+        site_id: draft.site.id.clone(),
+        message_id: message.id.clone(),
+        step: MessageStep::Fail { why, sender },
     };
     Ok(draft.finish(vec![failed]))
 }

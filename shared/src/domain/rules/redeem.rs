@@ -1,12 +1,12 @@
 //! Applying a code to a site (rules 1 to 3 and 9).
 
 use crate::domain::model::account::Sale;
-use crate::domain::model::change::{Change, Guard};
+use crate::domain::model::change::{Change, Write};
 use crate::domain::model::code::{Application, Code, CodeState, Recharge};
-use crate::domain::model::entry::{Actor, CodeReference, Event};
+use crate::domain::model::entry::{CodeReference, Event};
 use crate::domain::model::site::{Site, SiteType, Status};
 use crate::domain::rules::draft::Draft;
-use crate::domain::rules::settle::{DUE_DATES_A_CHANGE, settle};
+use crate::domain::rules::settle::settle;
 use crate::domain::values::amount::{BalanceOutOfRange, Balances, Changes};
 use crate::domain::values::email::Email;
 use crate::domain::values::ids::{CommandId, SiteId};
@@ -80,50 +80,43 @@ pub fn redeem(
         batch_id: code.batch_id.clone(),
         partner_id: code.partner_id.clone(),
     };
-    let value = code.value;
+    let (credits, maintenance_credits) = (code.value.credits(), code.value.maintenance_credits());
     let (event, changes) = match recharge {
         Recharge::Credits => (
             Event::Redemption(reference),
-            Changes::add_credits(value.credits(), value.maintenance_credits())?,
+            Changes::add_credits(credits, maintenance_credits),
         ),
         Recharge::Sms => (
             Event::SmsRedemption(reference),
-            Changes::add_sms_for(value.credits())?,
+            Changes::add_sms_for(credits),
         ),
     };
-    let actor = Actor::Administrator {
-        email: by.email.clone(),
-    };
-    draft.record(actor, event, changes)?;
-    let guard = Guard::CodeApplied {
+    draft.apply_by(&by.email, event, changes)?;
+    let (site_id, entry_sequence) = (draft.site.id.clone(), draft.site.sequence);
+    let applied = Write::CodeApplied {
         key: code.key.clone(),
         application: Application {
-            site_id: draft.site.id.clone(),
-            entry_sequence: draft.site.sequence,
+            site_id: site_id.clone(),
+            entry_sequence,
             at: draft.at(),
             by: by.email.clone(),
             command_id: by.command_id.clone(),
         },
         today: draft.today,
     };
-    let sold = Sale {
+    let sale = Sale {
         partner_id: code.partner_id.clone(),
         batch_id: code.batch_id.clone(),
         code_last_four: code.last_four.clone(),
-        site_id: draft.site.id.clone(),
-        entry_sequence: draft.site.sequence,
+        site_id,
+        entry_sequence,
         at: draft.at(),
-        value,
+        value: code.value,
         recharge,
     };
-    // A backlog of more due dates than one change may charge stays on the agenda, the value already added.
-    settle(&mut draft, DUE_DATES_A_CHANGE)?;
-    let guards = vec![
-        guard,
-        Guard::SiteOfPartner(sold.clone()),
-        Guard::InHistory(sold.history()),
-    ];
-    Ok(draft.finish(guards))
+    settle(&mut draft);
+    let line = Write::HistoryLine(sale.history());
+    Ok(draft.finish(vec![applied, Write::SiteOfPartner(sale), line]))
 }
 
 fn check(site: &Site, code: &Code, recharge: Recharge, today: Date) -> Result<(), CodeRefused> {
@@ -218,7 +211,7 @@ mod tests {
             site_type,
             master: Email::parse("kim@example.com").unwrap(),
         };
-        create(new, now()).unwrap().site
+        create(new, now()).site
     }
 
     fn code(credits: u64, maintenance_credits: u64) -> Code {

@@ -5,7 +5,7 @@ use crate::domain::model::entry::{Actor, Event};
 use crate::domain::model::site::{MAX_ADMINISTRATORS, Site, SiteType, Status};
 use crate::domain::rules::draft::Draft;
 use crate::domain::rules::forecast::overdue;
-use crate::domain::values::amount::{BalanceOutOfRange, Changes};
+use crate::domain::values::amount::Changes;
 use crate::domain::values::calendar::dates_after;
 use jiff::Timestamp;
 
@@ -13,9 +13,9 @@ use jiff::Timestamp;
 /// in several transactions, so that each fits one.
 pub const DUE_DATES_A_CHANGE: usize = 62;
 
-/// The items of a change beside its due dates, and the devices or administrators that it adds or removes: the site, the
-/// request, the command's own entries (two where a site is handed over) and guards (a code, and two of its partner's
-/// account), and a halt, or an overdue deduction and a resume.
+/// The items of a change beside its due dates, and beside the devices or administrators that it adds or removes: the
+/// site, the request, the command's own entries (two where a site is handed over) and writes (a code, and two items of
+/// its partner's account), and a halt, or an overdue deduction and a resume.
 pub(crate) const OTHER_ITEMS: usize = 9;
 
 const _: () = assert!(DUE_DATES_A_CHANGE + OTHER_ITEMS + MAX_ADMINISTRATORS <= MAX_ITEMS);
@@ -29,97 +29,88 @@ pub(crate) enum Settled {
     InPart,
 }
 
-/// How a command begins (rule 11).
-pub(crate) enum Begun {
+/// How a command on a site starts (rule 11).
+pub(crate) enum Start {
     /// Everything that was due is charged in this draft, and the command goes on with it.
-    Draft(Draft),
-    /// More due dates were missed than one change may charge.
+    Ready(Draft),
+    /// More due dates were missed than fit beside the command in one transaction: they are charged first.
     SettleFirst(Change),
 }
 
-/// Begins a command: what is due of a site that runs is charged first. A halted site is left as it is: it resumes by a
-/// recharge or a removal alone (rule 9).
-pub(crate) fn begin(site: Site, now: Timestamp) -> Result<Begun, BalanceOutOfRange> {
-    begin_with(site, DUE_DATES_A_CHANGE, now)
-}
-
-/// As [`begin`], and charges at most `most` due dates.
-pub(crate) fn begin_with(
-    site: Site,
-    most: usize,
-    now: Timestamp,
-) -> Result<Begun, BalanceOutOfRange> {
+/// Starts a command that writes `items` items of its own beside the site, its entries and its request. What is due of a
+/// site that runs is charged first. A halted site is left as it is: only a recharge or a removal resumes it (rule 9).
+pub(crate) fn start(site: Site, items: usize, now: Timestamp) -> Start {
+    // One entry more may be a halt, which is counted among the other items.
+    let room = DUE_DATES_A_CHANGE.min(MAX_ITEMS.saturating_sub(OTHER_ITEMS + items));
     let mut draft = Draft::of(site, now);
-    let runs = draft.site.status == Status::Activated;
-    if runs && settle(&mut draft, most)? == Settled::InPart {
-        return Ok(Begun::SettleFirst(draft.finish(Vec::new())));
+    let settled = match draft.site.status {
+        Status::Activated => settle(&mut draft),
+        Status::PaymentRequired | Status::Deleted => Settled::UntilToday,
+    };
+    if settled == Settled::UntilToday && draft.entries() <= room + 1 {
+        Start::Ready(draft)
+    } else {
+        Start::SettleFirst(draft.finish(Vec::new()))
     }
-    Ok(Begun::Draft(draft))
 }
 
 /// Brings a site up to today: an activated one is charged for each due date it missed, until it falls short; a
-/// halted one pays what is overdue and resumes, if its balance covers that. Charges at most `most` due dates.
-pub(crate) fn settle(draft: &mut Draft, most: usize) -> Result<Settled, BalanceOutOfRange> {
+/// halted one pays what is overdue and resumes, if its balance covers that.
+pub(crate) fn settle(draft: &mut Draft) -> Settled {
     match (draft.site.site_type, draft.site.status) {
-        (SiteType::Regular, _) | (_, Status::Deleted) => Ok(Settled::UntilToday),
-        (SiteType::Dynamic, Status::Activated) => charge_due_dates(draft, most),
+        (SiteType::Regular, _) | (_, Status::Deleted) => Settled::UntilToday,
+        (SiteType::Dynamic, Status::Activated) => charge_due_dates(draft),
         (SiteType::Dynamic, Status::PaymentRequired) => {
-            pay_overdue(draft).map(|()| Settled::UntilToday)
+            pay_overdue(draft);
+            Settled::UntilToday
         }
     }
 }
 
-fn charge_due_dates(draft: &mut Draft, most: usize) -> Result<Settled, BalanceOutOfRange> {
+fn charge_due_dates(draft: &mut Draft) -> Settled {
     if draft.site.devices.total() == 0 {
         draft.site.charged_through = draft.today;
-        return Ok(Settled::UntilToday);
+        return Settled::UntilToday;
     }
     let mut charged = 0;
     for due_on in dates_after(draft.site.charged_through, draft.today) {
         let devices = draft.site.devices.due_on(due_on);
-        if charged == most && devices > 0 {
-            return Ok(Settled::InPart);
-        }
-        if draft.site.balances.credits < u64::from(devices) {
-            draft.site.status = Status::PaymentRequired;
-            // What was warned of has come: also where the site resumes in this very change, a later shortage is another.
-            draft.site.warned = None;
-            draft.record(
-                Actor::System,
-                Event::Halt { due_on, devices },
-                Changes::NONE,
-            )?;
-            return Ok(Settled::UntilToday);
-        }
         if devices > 0 {
-            let taken = Changes::take_credits(u64::from(devices))?;
-            draft.record(Actor::System, Event::Deduction { due_on, devices }, taken)?;
+            if charged == DUE_DATES_A_CHANGE {
+                return Settled::InPart;
+            }
+            let price = Changes::take_credits(devices.into());
+            let event = Event::Deduction { due_on, devices };
+            if draft.apply(Actor::System, event, price).is_err() {
+                draft.site.status = Status::PaymentRequired;
+                // The halt that was warned of has come. Even if this very change resumes the site, a later shortage is
+                // another one.
+                draft.site.warned = None;
+                draft.record(Actor::System, Event::Halt { due_on, devices });
+                return Settled::UntilToday;
+            }
             charged += 1;
         }
         draft.site.charged_through = due_on;
     }
-    Ok(Settled::UntilToday)
+    Settled::UntilToday
 }
 
-fn pay_overdue(draft: &mut Draft) -> Result<(), BalanceOutOfRange> {
+fn pay_overdue(draft: &mut Draft) {
     let devices = overdue(&draft.site, draft.today);
-    if draft.site.balances.credits < u64::from(devices) {
-        return Ok(());
-    }
     if devices > 0 {
         let event = Event::OverdueDeduction {
             charged_through: draft.site.charged_through,
             paid_through: draft.today,
             devices,
         };
-        draft.record(
-            Actor::System,
-            event,
-            Changes::take_credits(u64::from(devices))?,
-        )?;
+        let price = Changes::take_credits(devices.into());
+        if draft.apply(Actor::System, event, price).is_err() {
+            return;
+        }
     }
     draft.site.status = Status::Activated;
     draft.site.charged_through = draft.today;
     let resumed_on = draft.today;
-    draft.record(Actor::System, Event::Resume { resumed_on }, Changes::NONE)
+    draft.record(Actor::System, Event::Resume { resumed_on });
 }

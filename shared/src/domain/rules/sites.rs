@@ -1,13 +1,10 @@
-//! A site and its administrators.
+//! Creating sites, changing their settings, and deleting them.
 
-use crate::domain::model::change::{Change, Decision, Guard};
-use crate::domain::model::entry::{Actor, Event};
-use crate::domain::model::site::{
-    Administrator, MAX_SMS_COUNTRIES, NewSite, Role, Site, Status, countries_of,
-};
-use crate::domain::rules::draft::Draft;
-use crate::domain::rules::settle::{Begun, begin};
-use crate::domain::values::amount::{BalanceOutOfRange, Balances, Changes};
+use crate::domain::model::change::{Change, Write};
+use crate::domain::model::entry::Event;
+use crate::domain::model::site::{Administrator, MAX_SMS_COUNTRIES, NewSite, Role, Site, Status};
+use crate::domain::rules::draft::{Draft, Outcome};
+use crate::domain::values::amount::{Balances, Changes};
 use crate::domain::values::calendar::Devices;
 use crate::domain::values::country::{Country, Language, is_known};
 use crate::domain::values::email::Email;
@@ -15,16 +12,12 @@ use crate::domain::values::hash::Hash;
 use crate::domain::values::names::SiteName;
 use crate::domain::values::time_zone::TimeZone;
 use jiff::Timestamp;
+use std::collections::HashSet;
 
 /// Creates a site, without balances, its creator as its master.
-///
-/// # Errors
-/// Never in practice: an entry of no change cannot leave the range of a balance.
-pub fn create(new: NewSite, now: Timestamp) -> Result<Change, BalanceOutOfRange> {
+#[must_use]
+pub fn create(new: NewSite, now: Timestamp) -> Change {
     let opened_on = new.time_zone.date(now);
-    let actor = Actor::Administrator {
-        email: new.master.clone(),
-    };
     let event = Event::SiteCreation {
         name: new.name.clone(),
         language: new.language.clone(),
@@ -32,6 +25,10 @@ pub fn create(new: NewSite, now: Timestamp) -> Result<Change, BalanceOutOfRange>
         country: new.country.clone(),
         time_zone: new.time_zone.clone(),
         opened_on,
+    };
+    let added = Write::AdministratorAdded {
+        email: new.master.clone(),
+        site_id: new.id.clone(),
     };
     let site = Site {
         id: new.id,
@@ -55,14 +52,15 @@ pub fn create(new: NewSite, now: Timestamp) -> Result<Change, BalanceOutOfRange>
         sequence: 0,
         last_hash: Hash::ZERO,
         last_entry_at: now,
+        agenda_at: None,
         version: 0,
     };
     let mut draft = Draft::of(site, now);
-    draft.record(actor, event, Changes::NONE)?;
-    Ok(draft.finish(vec![Guard::AdministratorAdded { email: new.master }]))
+    draft.record_by(&new.master, event);
+    draft.finish(vec![added])
 }
 
-/// What of a site's settings is to be changed. ID, type and country never are.
+/// The settings of a site to change. ID, type and country never change.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct NewSettings {
     /// Another name.
@@ -91,12 +89,12 @@ impl NewSettings {
                 .sms_countries
                 .as_deref()
                 .map(sorted)
-                .filter(|countries| *countries != sorted(countries_of(site))),
+                .filter(|countries| *countries != sorted(site.sms_countries())),
         }
     }
 }
 
-/// Countries in an order of their own: in another they are no others.
+/// Countries sorted, so that another order is no other list.
 fn sorted(countries: &[Country]) -> Vec<Country> {
     let mut countries = countries.to_vec();
     countries.sort_unstable();
@@ -109,14 +107,11 @@ pub enum SettingsRefused {
     /// Nothing was named.
     #[error("nothing is to be changed: name, time_zone, language and sms_countries can be")]
     Nothing,
-    /// Too many countries, none, or one that is none.
+    /// `sms_countries` is empty, too long, repeats a country, or names an unknown one.
     #[error(
         "sms_countries must be 1 to {MAX_SMS_COUNTRIES} ISO 3166-1 codes such as AT, each once"
     )]
     Countries,
-    /// Never in practice: no more than the balance is ever taken.
-    #[error(transparent)]
-    Balance(#[from] BalanceOutOfRange),
 }
 
 /// Changes a site's settings: those that differ.
@@ -124,33 +119,21 @@ pub enum SettingsRefused {
 /// What is due in the old time zone is charged first. From then on the dates are those of the new one, and never
 /// earlier than the last date that was charged: eastwards a date may come sooner, westwards it comes a second time
 /// and counts once. So no due date is skipped, and none is charged twice.
-///
-/// # Errors
-/// [`SettingsRefused`] says why, and nothing changes.
-pub fn change_settings(
-    site: Site,
+pub(crate) fn change_settings(
+    mut draft: Draft,
     settings: &NewSettings,
     by: &Email,
-    now: Timestamp,
-) -> Result<Decision, SettingsRefused> {
+) -> Result<Outcome, SettingsRefused> {
     if *settings == NewSettings::default() {
         return Err(SettingsRefused::Nothing);
     }
-    if let Some(countries) = &settings.sms_countries {
-        let known = |place: usize| {
-            is_known(&countries[place]) && !countries[..place].contains(&countries[place])
-        };
-        if !(1..=MAX_SMS_COUNTRIES).contains(&countries.len()) || !(0..countries.len()).all(known) {
-            return Err(SettingsRefused::Countries);
-        }
+    let countries = settings.sms_countries.as_deref();
+    if !countries.is_none_or(are_known_and_different) {
+        return Err(SettingsRefused::Countries);
     }
-    let mut draft = match begin(site, now)? {
-        Begun::Draft(draft) => draft,
-        Begun::SettleFirst(change) => return Ok(Decision::SettleFirst(change)),
-    };
     let settings = settings.that_differ_from(&draft.site);
     if settings == NewSettings::default() {
-        return Ok(draft.unchanged());
+        return Ok(Outcome::Unchanged(draft));
     }
     let NewSettings {
         name,
@@ -164,21 +147,22 @@ pub fn change_settings(
         language: language.clone(),
         sms_countries: sms_countries.clone(),
     };
-    let own_entry = draft.entries();
-    draft.record(
-        Actor::Administrator { email: by.clone() },
-        event,
-        Changes::NONE,
-    )?;
+    draft.record_by(by, event);
     let site = &mut draft.site;
     site.name = name.unwrap_or_else(|| site.name.clone());
     site.time_zone = time_zone.unwrap_or_else(|| site.time_zone.clone());
     site.language = language.unwrap_or_else(|| site.language.clone());
     site.sms_countries = sms_countries.or_else(|| site.sms_countries.take());
-    Ok(Decision::Done {
-        change: draft.finish(Vec::new()),
-        own_entry,
-    })
+    Ok(Outcome::Changed(draft.finish(Vec::new())))
+}
+
+/// Whether a list is of 1 to [`MAX_SMS_COUNTRIES`] known countries, each once.
+fn are_known_and_different(countries: &[Country]) -> bool {
+    let known = countries.iter().all(is_known);
+    let different: HashSet<&Country> = countries.iter().collect();
+    known
+        && different.len() == countries.len()
+        && (1..=MAX_SMS_COUNTRIES).contains(&countries.len())
 }
 
 /// Why a site is not deleted.
@@ -193,30 +177,18 @@ pub enum DeletionRefused {
         .0.credits, .0.maintenance_credits, .0.sms
     )]
     NotEmpty(Balances),
-    /// Never in practice: no more than the balance is ever taken.
-    #[error(transparent)]
-    Balance(#[from] BalanceOutOfRange),
 }
 
 /// Deletes a site. What is due is charged first, and what is left is given up if `forfeit` says so. Its statement
-/// stays, and nobody but an operator can read it. Its users, with everything that is personal, are erased by the next run
-/// of the schedule.
-///
-/// # Errors
-/// [`DeletionRefused`] says why, and nothing changes.
-pub fn delete(
-    site: Site,
+/// stays, and only an operator can read it. The next run of the schedule erases its users, with everything personal.
+pub(crate) fn delete(
+    mut draft: Draft,
     forfeit: bool,
     by: &Email,
-    now: Timestamp,
-) -> Result<Decision, DeletionRefused> {
-    if site.role_of(by) != Some(Role::Master) {
+) -> Result<Change, DeletionRefused> {
+    if draft.site.role_of(by) != Some(Role::Master) {
         return Err(DeletionRefused::NotAllowed);
     }
-    let mut draft = match begin(site, now)? {
-        Begun::Draft(draft) => draft,
-        Begun::SettleFirst(change) => return Ok(Decision::SettleFirst(change)),
-    };
     let forfeited = draft.site.balances;
     if forfeited != Balances::default() && !forfeit {
         return Err(DeletionRefused::NotEmpty(forfeited));
@@ -224,26 +196,23 @@ pub fn delete(
     let administrators = std::mem::take(&mut draft.site.administrators);
     draft.site.status = Status::Deleted;
     draft.site.users_to_erase = true;
-    let own_entry = draft.entries();
-    draft.record(
-        Actor::Administrator { email: by.clone() },
-        Event::SiteDeletion { forfeited },
-        Changes::take_all(forfeited)?,
-    )?;
-    let guards = administrators
+    let event = Event::SiteDeletion { forfeited };
+    // What there is can be taken.
+    let taken = draft.apply_by(by, event, Changes::take_all(forfeited));
+    taken.map_err(|_| DeletionRefused::NotEmpty(forfeited))?;
+    let site_id = draft.site.id.clone();
+    let removed = administrators
         .into_iter()
-        .map(|administrator| Guard::AdministratorRemoved {
+        .map(|administrator| Write::AdministratorRemoved {
             email: administrator.email,
+            site_id: site_id.clone(),
         });
-    Ok(Decision::Done {
-        change: draft.finish(guards.collect()),
-        own_entry,
-    })
+    Ok(draft.finish(removed.collect()))
 }
 
 /// Notes that the users of a deleted site are erased.
 #[must_use]
-pub fn users_erased(mut site: Site, now: Timestamp) -> Change {
+pub(crate) fn users_erased(mut site: Site, now: Timestamp) -> Change {
     site.users_to_erase = false;
     Draft::of(site, now).finish(Vec::new())
 }

@@ -1,4 +1,4 @@
-//! Balances and their changes: whole numbers, checked, and never below zero.
+//! Balances and their changes: whole numbers, never below zero and never above [`MAX_BALANCE`].
 
 use serde::{Deserialize, Serialize};
 
@@ -37,6 +37,7 @@ pub struct Changes {
 #[error("a balance would leave the range 0 to {MAX_BALANCE}")]
 pub struct BalanceOutOfRange;
 
+/// An amount beyond 2^63 becomes that bound, which [`Balances::after`] refuses like any other that is too large.
 impl Changes {
     /// No change of any balance.
     pub const NONE: Self = Self {
@@ -45,84 +46,66 @@ impl Changes {
         sms: 0,
     };
 
-    /// Takes `credits` regular credits.
-    ///
-    /// # Errors
-    /// More than [`MAX_BALANCE`] can never be taken.
-    pub fn take_credits(credits: u64) -> Result<Self, BalanceOutOfRange> {
-        Ok(Self {
-            credits: -signed(credits)?,
+    /// Takes regular credits.
+    #[must_use]
+    pub fn take_credits(credits: u64) -> Self {
+        Self {
+            credits: 0_i64.saturating_sub_unsigned(credits),
             ..Self::NONE
-        })
+        }
     }
 
-    /// Takes `credits` maintenance credits.
-    ///
-    /// # Errors
-    /// More than [`MAX_BALANCE`] can never be taken.
-    pub fn take_maintenance_credits(credits: u64) -> Result<Self, BalanceOutOfRange> {
-        Ok(Self {
-            maintenance_credits: -signed(credits)?,
+    /// Takes maintenance credits.
+    #[must_use]
+    pub fn take_maintenance_credits(credits: u64) -> Self {
+        Self {
+            maintenance_credits: 0_i64.saturating_sub_unsigned(credits),
             ..Self::NONE
-        })
+        }
     }
 
-    /// Takes `sms` SMS.
-    ///
-    /// # Errors
-    /// More than [`MAX_BALANCE`] can never be taken.
-    pub fn take_sms(sms: u64) -> Result<Self, BalanceOutOfRange> {
-        Ok(Self {
-            sms: -signed(sms)?,
+    /// Takes SMS.
+    #[must_use]
+    pub fn take_sms(sms: u64) -> Self {
+        Self {
+            sms: 0_i64.saturating_sub_unsigned(sms),
             ..Self::NONE
-        })
-    }
-
-    /// Gives `sms` SMS back.
-    ///
-    /// # Errors
-    /// More than [`MAX_BALANCE`] can never be given back.
-    pub fn add_sms(sms: u64) -> Result<Self, BalanceOutOfRange> {
-        Ok(Self {
-            sms: signed(sms)?,
-            ..Self::NONE
-        })
+        }
     }
 
     /// Takes everything that there is.
-    ///
-    /// # Errors
-    /// Never of balances, which are at most [`MAX_BALANCE`].
-    pub fn take_all(balances: Balances) -> Result<Self, BalanceOutOfRange> {
-        Ok(Self {
-            credits: -signed(balances.credits)?,
-            maintenance_credits: -signed(balances.maintenance_credits)?,
-            sms: -signed(balances.sms)?,
-        })
+    #[must_use]
+    pub fn take_all(balances: Balances) -> Self {
+        Self {
+            credits: 0_i64.saturating_sub_unsigned(balances.credits),
+            maintenance_credits: 0_i64.saturating_sub_unsigned(balances.maintenance_credits),
+            sms: 0_i64.saturating_sub_unsigned(balances.sms),
+        }
     }
 
     /// Adds credits and maintenance credits.
-    ///
-    /// # Errors
-    /// More than [`MAX_BALANCE`] can never be added.
-    pub fn add_credits(credits: u64, maintenance_credits: u64) -> Result<Self, BalanceOutOfRange> {
-        Ok(Self {
-            credits: signed(credits)?,
-            maintenance_credits: signed(maintenance_credits)?,
+    #[must_use]
+    pub fn add_credits(credits: u64, maintenance_credits: u64) -> Self {
+        Self {
+            credits: 0_i64.saturating_add_unsigned(credits),
+            maintenance_credits: 0_i64.saturating_add_unsigned(maintenance_credits),
             sms: 0,
-        })
+        }
+    }
+
+    /// Adds SMS.
+    #[must_use]
+    pub fn add_sms(sms: u64) -> Self {
+        Self {
+            sms: 0_i64.saturating_add_unsigned(sms),
+            ..Self::NONE
+        }
     }
 
     /// Adds the SMS that `credits` are worth (rule 2).
-    ///
-    /// # Errors
-    /// More than [`MAX_BALANCE`] can never be added.
-    pub fn add_sms_for(credits: u64) -> Result<Self, BalanceOutOfRange> {
-        let sms = credits.checked_mul(SMS_A_CREDIT).ok_or(BalanceOutOfRange)?;
-        Ok(Self {
-            sms: signed(sms)?,
-            ..Self::NONE
-        })
+    #[must_use]
+    pub fn add_sms_for(credits: u64) -> Self {
+        Self::add_sms(credits.saturating_mul(SMS_A_CREDIT))
     }
 }
 
@@ -138,13 +121,6 @@ impl Balances {
             sms: moved(self.sms, changes.sms)?,
         })
     }
-}
-
-fn signed(amount: u64) -> Result<i64, BalanceOutOfRange> {
-    i64::try_from(amount)
-        .ok()
-        .filter(|_| amount <= MAX_BALANCE)
-        .ok_or(BalanceOutOfRange)
 }
 
 fn moved(balance: u64, change: i64) -> Result<u64, BalanceOutOfRange> {
@@ -164,29 +140,28 @@ mod tests {
             credits: 10,
             ..Balances::default()
         };
-        let all = ten.after(Changes::take_credits(10).unwrap()).unwrap();
+        let all = ten.after(Changes::take_credits(10)).unwrap();
         assert_eq!(all, Balances::default());
-        assert_eq!(
-            ten.after(Changes::take_credits(11).unwrap()),
-            Err(BalanceOutOfRange)
-        );
         let full = Balances {
             sms: MAX_BALANCE - 49,
             ..Balances::default()
         };
-        assert_eq!(
-            full.after(Changes::add_sms_for(1).unwrap()),
-            Err(BalanceOutOfRange)
-        );
-        assert_eq!(
-            Changes::add_credits(MAX_BALANCE + 1, 0),
-            Err(BalanceOutOfRange)
-        );
-        assert_eq!(Changes::add_sms_for(u64::MAX), Err(BalanceOutOfRange));
+        for (balances, changes) in [
+            (ten, Changes::take_credits(11)),
+            (ten, Changes::take_credits(u64::MAX)),
+            (full, Changes::add_sms_for(1)),
+            (
+                Balances::default(),
+                Changes::add_credits(MAX_BALANCE + 1, 0),
+            ),
+            (Balances::default(), Changes::add_sms_for(u64::MAX)),
+        ] {
+            assert_eq!(balances.after(changes), Err(BalanceOutOfRange));
+        }
     }
 
     #[test]
     fn a_credit_is_worth_fifty_sms() {
-        assert_eq!(Changes::add_sms_for(3).unwrap().sms, 150);
+        assert_eq!(Changes::add_sms_for(3).sms, 150);
     }
 }

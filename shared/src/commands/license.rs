@@ -1,25 +1,11 @@
 //! Reading a site's license and statement.
 
-use super::{Asker, EmailNotVerified, SiteNotFound, authorized};
+use super::asker::{Asker, ReadError, authorized};
 use crate::domain::rules::license::{License, view};
 use crate::domain::values::ids::SiteId;
-use crate::store::{Attempts, Page, StatementQuery, Store, StoreError};
+use crate::store::{Attempts, Page, StatementQuery, Store, TypedKey};
 use jiff::Timestamp;
 use jiff::civil::Date;
-
-/// Why a license or a statement is not shown.
-#[derive(Debug, thiserror::Error)]
-pub enum ReadError {
-    /// See [`SiteNotFound`].
-    #[error(transparent)]
-    SiteNotFound(#[from] SiteNotFound),
-    /// See [`EmailNotVerified`].
-    #[error(transparent)]
-    EmailNotVerified(#[from] EmailNotVerified),
-    /// The table could not be read.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
 
 /// Which part of a statement, in the site's own dates.
 #[derive(Clone, Debug, Default)]
@@ -31,7 +17,7 @@ pub struct Period {
     /// Only entries after this sequence number.
     pub after: Option<u64>,
     /// The most entries of the page.
-    pub most: u16,
+    pub limit: u16,
 }
 
 /// Reads a site's license, in one round trip.
@@ -39,9 +25,9 @@ pub struct Period {
 /// # Errors
 /// See [`ReadError`].
 pub async fn license(store: &Store, site_id: &SiteId, asker: &Asker) -> Result<License, ReadError> {
-    let mut attempts = Attempts::default();
-    let site = authorized(store.site_by_id(site_id, &mut attempts).await?, asker)?;
-    Ok(view(&site, asker.now))
+    let site = TypedKey::site(site_id);
+    let site = store.read(site, &mut Attempts::default()).await?;
+    Ok(view(&authorized(site, asker)?, asker.now))
 }
 
 /// Reads a page of a site's statement, in two round trips and, for each end of a period that lies within the
@@ -56,16 +42,17 @@ pub async fn statement(
     asker: &Asker,
 ) -> Result<Page, ReadError> {
     let mut attempts = Attempts::default();
-    let site = authorized(store.site_by_id(site_id, &mut attempts).await?, asker)?;
+    let site = store.read(TypedKey::site(site_id), &mut attempts).await?;
+    let site = authorized(site, asker)?;
     let start_of = |date: Date| site.time_zone.start_of(date);
     let query = StatementQuery {
-        // The calendar's last days have no instants in every zone: nothing begins there, everything is before.
+        // The calendar's last days have no instants in every zone: nothing starts there, everything is before.
         from: period
             .from
             .map(|from| start_of(from).unwrap_or(Timestamp::MAX)),
         until: period.to.and_then(|to| start_of(to.tomorrow().ok()?)),
         after: period.after,
-        most: period.most,
+        limit: period.limit,
     };
     Ok(store.statement(&site, &query, &mut attempts).await?)
 }

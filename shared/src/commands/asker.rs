@@ -1,0 +1,95 @@
+//! Who asks, and why a command or a reading is not carried out.
+
+use crate::domain::model::site::Site;
+use crate::domain::values::email::Email;
+use crate::domain::values::ids::PartnerId;
+use crate::domain::values::names::Subject;
+use crate::store::StoreError;
+use jiff::Timestamp;
+use std::error::Error;
+
+/// A person who asks, and when.
+#[derive(Clone, Debug)]
+pub struct Asker {
+    /// The e-mail address that the issuer verified; without one, the person administers nothing.
+    pub email: Option<Email>,
+    /// The instant of the request, as its event says.
+    pub now: Timestamp,
+    /// The request's idempotency key, if it has one.
+    pub idempotency_key: Option<String>,
+}
+
+impl Asker {
+    /// The address, of one who may be an administrator.
+    pub(super) fn address(&self) -> Result<&Email, SiteNotFound> {
+        self.email.as_ref().ok_or(SiteNotFound)
+    }
+}
+
+/// A partner who asks, and when. Whoever makes one has seen that the token is this partner's.
+#[derive(Clone, Debug)]
+pub struct PartnerAsker {
+    /// The partner.
+    pub id: PartnerId,
+    /// Who, of the partner's people.
+    pub by: Subject,
+    /// The instant of the request, as its event says.
+    pub now: Timestamp,
+    /// The request's idempotency key, if it has one.
+    pub idempotency_key: Option<String>,
+}
+
+/// The site does not exist, or the asker is not one of its administrators: the two are not told apart (rule 15).
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("there is no such site")]
+pub struct SiteNotFound;
+
+/// A person without a verified e-mail address has no sites and creates none (rule 15).
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("this needs a token with a verified e-mail address")]
+pub struct EmailNotVerified;
+
+/// A command was not carried out. `R` are the refusals of its rules.
+#[derive(Debug, thiserror::Error)]
+pub enum CommandError<R: Error + 'static> {
+    /// See [`SiteNotFound`].
+    #[error(transparent)]
+    SiteNotFound(#[from] SiteNotFound),
+    /// The idempotency key was used for another request.
+    #[error("this Idempotency-Key was used for another request")]
+    KeyReused,
+    /// A rule refuses it.
+    #[error(transparent)]
+    Refused(R),
+    /// The table could not be read or written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl<R: Error + 'static> CommandError<R> {
+    /// A refusal of a rule.
+    pub(super) fn refused(refusal: impl Into<R>) -> Self {
+        Self::Refused(refusal.into())
+    }
+}
+
+/// Why a reading is not shown.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// See [`SiteNotFound`].
+    #[error(transparent)]
+    SiteNotFound(#[from] SiteNotFound),
+    /// See [`EmailNotVerified`].
+    #[error(transparent)]
+    EmailNotVerified(#[from] EmailNotVerified),
+    /// The table could not be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Lets only an administrator of the site go on (rule 15).
+pub(super) fn authorized(site: Option<Site>, asker: &Asker) -> Result<Site, SiteNotFound> {
+    let email = asker.address()?;
+    site.filter(|site| site.role_of(email).is_some())
+        .ok_or(SiteNotFound)
+}

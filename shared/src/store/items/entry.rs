@@ -1,0 +1,50 @@
+//! The item of an entry.
+
+use super::{CorruptItem, Item, decode, encode};
+use crate::domain::model::entry::Entry;
+use crate::domain::values::ids::{CommandId, SiteId};
+use crate::store::conditional::{ABSENT, Conditional};
+use crate::store::keys::Key;
+use crate::store::reads::TypedKey;
+use serde::{Deserialize, Serialize};
+
+#[derive(Serialize, Deserialize)]
+struct EntryAttributes {
+    #[serde(flatten)]
+    entry: Entry,
+    /// Beside the entry and not hashed: a command whose answer was lost recognises its own write by it.
+    command_id: CommandId,
+}
+
+fn encode_entry(entry: &Entry, command_id: &CommandId) -> Result<Item, CorruptItem> {
+    let key = Key::Entry(entry.site_id.clone(), entry.sequence);
+    let attributes = EntryAttributes {
+        entry: entry.clone(),
+        command_id: command_id.clone(),
+    };
+    encode(&key, &attributes)
+}
+
+/// Reads an entry, and the command that wrote it.
+///
+/// # Errors
+/// The item is not of its form.
+pub fn decode_entry(item: &Item) -> Result<(Entry, CommandId), CorruptItem> {
+    let attributes: EntryAttributes = decode(item)?;
+    Ok((attributes.entry, attributes.command_id))
+}
+
+impl TypedKey<(Entry, CommandId)> {
+    /// An entry of a site's statement, and the command that wrote it.
+    #[must_use]
+    pub fn entry(site: &SiteId, sequence: u64) -> Self {
+        Self {
+            key: Key::Entry(site.clone(), sequence),
+            decode: decode_entry,
+        }
+    }
+}
+
+pub(super) fn written(entry: &Entry, by: &CommandId) -> Result<Conditional, CorruptItem> {
+    Ok(Conditional::put(encode_entry(entry, by)?).when(ABSENT))
+}

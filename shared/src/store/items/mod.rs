@@ -1,0 +1,152 @@
+//! The items of the table and the types of the domain, in both directions: a file a noun.
+
+use crate::domain::model::change::Write;
+use crate::domain::values::ids::CommandId;
+use crate::store::conditional::Conditional;
+use crate::store::keys::{Key, PK, SK};
+use aws_sdk_dynamodb::types::AttributeValue;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::collections::HashMap;
+
+mod account;
+mod administrator;
+mod batch;
+mod card;
+mod code;
+mod device;
+mod entry;
+mod message;
+mod request;
+mod site;
+mod user;
+
+pub use account::{SiteOfAttributes, decode_history, decode_site_of};
+pub use administrator::decode_administrator_of;
+pub use batch::decode_batch;
+pub use card::{CardOwner, decode_card_owner};
+pub use code::decode_code;
+pub use device::decode_device;
+pub use entry::decode_entry;
+pub use message::{NetworkMessage, decode_message, decode_network_message, decode_number};
+pub use request::decode_request;
+pub(super) use site::agenda_instant;
+pub use site::decode_site;
+pub use user::{decode_roster, decode_user};
+
+/// An item as the SDK gives it.
+pub type Item = HashMap<String, AttributeValue>;
+
+/// An item is not of its form. It names the item and what is wrong with it.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("the item {partition_key} / {sort_key} is corrupt: {reason}")]
+pub struct CorruptItem {
+    /// Its partition key.
+    pub partition_key: String,
+    /// Its sort key.
+    pub sort_key: String,
+    /// What is wrong.
+    pub reason: String,
+}
+
+impl CorruptItem {
+    pub(crate) fn of(item: &Item, reason: impl Into<String>) -> Self {
+        let text = |name: &str| {
+            let value = item.get(name).and_then(|value| value.as_s().ok());
+            value.cloned().unwrap_or_else(|| "?".to_owned())
+        };
+        Self {
+            partition_key: text(PK),
+            sort_key: text(SK),
+            reason: reason.into(),
+        }
+    }
+}
+
+/// Adds the key to the attributes. `serde_dynamo` writes an empty string and an absent value as they are.
+pub(crate) fn encode(key: &Key, attributes: &impl Serialize) -> Result<Item, CorruptItem> {
+    let mut item = key.attributes();
+    let encoded: Result<Item, _> = serde_dynamo::to_item(attributes);
+    match encoded {
+        Ok(attributes) => {
+            item.extend(attributes);
+            Ok(item)
+        }
+        Err(error) => Err(CorruptItem::of(&item, error.to_string())),
+    }
+}
+
+/// Reads the attributes of an item.
+pub(crate) fn decode<T: DeserializeOwned>(item: &Item) -> Result<T, CorruptItem> {
+    serde_dynamo::from_item(item.clone()).map_err(|error| CorruptItem::of(item, error.to_string()))
+}
+
+pub(crate) fn second_part<'a>(item: &'a Item, name: &str) -> Option<&'a str> {
+    let key = item.get(name)?.as_s().ok()?;
+    key.split_once('#').map(|(_, second)| second)
+}
+
+/// The operation on an item that a write is, and its condition.
+pub(super) fn write(write: &Write, by: &CommandId) -> Result<Conditional, CorruptItem> {
+    Ok(match write {
+        Write::Site(site) => site::written(site)?,
+        Write::SiteUnchanged { site_id, version } => site::unchanged(site_id, *version),
+        Write::Entry(entry) => entry::written(entry, by)?,
+        Write::Request(request) => request::remembered(request)?,
+        Write::RequestCompleted(request) => request::completed(request)?,
+        Write::CodeApplied {
+            key,
+            application,
+            today,
+        } => code::applied(key, application, *today),
+        Write::CodeIssued(code) => code::issued(code)?,
+        Write::CodeVoided { key, voiding } => code::voided(key, voiding),
+        Write::BatchStarted(batch) => batch::started(batch)?,
+        Write::BatchCompleted {
+            partner_id,
+            batch_id,
+        } => batch::completed(partner_id, batch_id),
+        Write::DeviceAdded(device) => device::added(device)?,
+        Write::DeviceRemoved { site_id, device_id } => device::removed(site_id, device_id),
+        Write::Roster { site_id, roster } => user::roster(site_id, *roster)?,
+        Write::UserAdded(user) => user::added(user)?,
+        Write::UserChanged(user) => user::changed(user)?,
+        Write::UserRemoved {
+            site_id,
+            user_id,
+            version,
+        } => user::removed(site_id, user_id, *version),
+        Write::UserUnchanged {
+            site_id,
+            user_id,
+            version,
+        } => user::unchanged(site_id, user_id, *version),
+        Write::CardLinked {
+            key,
+            site_id,
+            user_id,
+        } => card::linked(key, site_id, user_id)?,
+        Write::CardUnlinked(key) => card::unlinked(key),
+        Write::MessageReserved { site_id, message } => message::reserved(site_id, message)?,
+        Write::Message {
+            site_id,
+            message_id,
+            step,
+        } => message::stepped(site_id, message_id, step),
+        Write::MessageFoundBy {
+            network_id,
+            site_id,
+            message_id,
+            at,
+        } => message::found_by(network_id, site_id, message_id, *at)?,
+        Write::NumberCounted {
+            site_id,
+            number,
+            at,
+        } => message::counted(site_id, number, *at)?,
+        Write::AdministratorAdded { email, site_id } => administrator::added(email, site_id),
+        Write::AdministratorRemoved { email, site_id } => administrator::removed(email, site_id),
+        Write::SiteOfPartner(sale) => account::sold(sale),
+        Write::HistoryLine(line) => account::line(line)?,
+    })
+}
