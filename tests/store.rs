@@ -1,7 +1,7 @@
 //! The write path by itself: what no command can show, because another condition would show it first.
 
 use crate::harness::{KIM, System, acme, at, redemption};
-use run_local::engine::Fault;
+use run_local::faults::Fault;
 use run_local::seed;
 use site_credits::commands::{self, BatchError, NewBatch};
 use site_credits::domain::model::change::Change;

@@ -9,7 +9,7 @@ use crate::seed::{self, ADMINISTRATOR, Demonstration, PARTNER};
 use crate::sns::Sns;
 use crate::template::{self, TABLE_NAME};
 use crate::verify::{Table, verify};
-use crate::{demo, schedule, stream};
+use crate::{delivery, demo, schedule};
 use clap::{Args, Parser, Subcommand};
 use jiff::{SignedDuration, Timestamp};
 use site_credits::telemetry;
@@ -137,8 +137,8 @@ async fn serve(options: Serve) -> Result<ExitCode, Box<dyn Error>> {
     let sns = Sns::default();
     let functions = Functions::over(&engine, &sns, &format!("{address}/cards/"))?;
     tokio::spawn(schedule::run(functions.clone(), clock.clone()));
-    stream::rewind(&engine)?;
-    tokio::spawn(stream::run(functions.clone(), engine.stream().clone()));
+    delivery::rewind(&engine)?;
+    tokio::spawn(delivery::run(functions.clone(), engine.stream().clone()));
     if let Some(address) = options.engine {
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;

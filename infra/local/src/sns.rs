@@ -3,7 +3,7 @@
 //!
 //! Faults are injected here: see [`Fault`].
 
-use super::engine::response;
+use super::connector::response;
 use aws_sdk_sns::config::{Credentials, Region};
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
