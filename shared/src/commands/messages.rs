@@ -30,7 +30,7 @@ use crate::domain::values::names::MessageText;
 use crate::domain::values::parts::{Measured, measure};
 use crate::domain::values::phone::Mobile;
 use crate::domain::values::pseudonym::Pseudonyms;
-use crate::sns::{Handed, NetworkError, SmsNetwork};
+use crate::sns::{NetworkError, SendOutcome, SmsNetwork};
 use crate::store::{
     Attempts, Commit, CommitFailed, Failure, Key, Listing, NetworkMessage, Store, StoreError,
     decode_message, decode_number, decode_site, decode_user,
@@ -386,12 +386,12 @@ impl Sending<'_> {
         let handed = sms.network.send(&worded.mobile, &worded.text).await;
         let id = self.message_id.as_str();
         let remembered = match handed {
-            Handed::Accepted(network_id) => self.confirm(&network_id).await,
-            Handed::NotSent(why, error) => {
+            SendOutcome::Accepted(network_id) => self.confirm(&network_id).await,
+            SendOutcome::NotSent(why, error) => {
                 tracing::warn!(message_id = id, %error, "a message was not sent");
                 self.give_back(why).await
             }
-            Handed::Unknown(error) => {
+            SendOutcome::Unknown(error) => {
                 tracing::warn!(message_id = id, %error, "nobody can say whether a message was sent");
                 self.mark_unknown().await
             }
