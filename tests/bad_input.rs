@@ -2,7 +2,7 @@
 
 use crate::harness::{ACME, Call, KIM, System, at, batches, license_of, redemption};
 use data_encoding::BASE64;
-use run_local::engine::Fault;
+use run_local::faults::Fault;
 use serde_json::{Value, json};
 use site_credits::domain::model::site::SiteType;
 use std::cell::Cell;

@@ -2,7 +2,7 @@
 
 use crate::harness::{System, at, license_of, redemption};
 use jiff::Timestamp;
-use run_local::engine::Fault;
+use run_local::faults::Fault;
 use serde_json::{Value, json};
 use site_credits::commands;
 use site_credits::domain::model::site::SiteType;

@@ -1,5 +1,5 @@
-//! `kill -9` of `serve` under load: after a restart `verify` is clean, and every redemption that was answered is
-//! there.
+//! `kill -9` of `serve` under load: afterwards `verify` finds no violation, and every redemption that was answered is
+//! there after a restart.
 
 use crate::harness::{KIM, acme, kim};
 use crate::server::{BINARY, Server, agent, post, token};
@@ -21,11 +21,11 @@ use std::sync::{Arc, Mutex};
 
 /// How often the server is killed.
 const KILLS: usize = 4;
-/// How many redemptions are answered before each kill, at least.
+/// At least how many redemptions are answered before each kill.
 const ANSWERS: usize = 60;
-/// How many clients there are.
+/// How many clients apply codes side by side.
 const CLIENTS: usize = 8;
-/// How many codes there are: more than can be applied before the last kill.
+/// How many codes there are, more than can be applied before the last kill.
 const CODES: u32 = 4_000;
 const SITE: &str = "K0K0K0K0";
 
@@ -59,7 +59,7 @@ async fn prepare(data: &Path) -> Vec<String> {
     batch.codes.iter().map(ToString::to_string).collect()
 }
 
-/// One client: applies codes one after the other, until the server is gone.
+/// One client: applies one code after another until the server is gone.
 fn apply_codes(
     address: &str,
     token: &str,

@@ -1,7 +1,8 @@
-//! The local server over HTTP: what it answers by itself, before and beside the functions.
+//! The local server over HTTP: what it answers itself, before and beside the functions.
 
 use crate::harness::KIM;
 use crate::server::{Server, agent, post, token};
+use insta::assert_compact_json_snapshot;
 use run_local::seed::DYNAMIC_SITE;
 use serde_json::{Value, json};
 
@@ -32,17 +33,15 @@ fn a_newcomer_can_follow_the_story_and_nobody_enters_without_a_token() {
     let license = format!("{address}/sites/{DYNAMIC_SITE}/license");
     let kim = token(&agent, &address, KIM);
 
-    // What the gateway says before any function is asked.
+    // The gateway answers before it asks a function.
     let unauthorized = (401, json!({ "message": "Unauthorized" }));
     let mut changed = kim.clone();
     changed.insert(kim.len() / 2, 'A');
     for token in ["", "nonsense", &changed, &kim[..kim.len() - 4]] {
         assert_eq!(get(&agent, &license, token), unauthorized, "{token}");
     }
-    assert_eq!(
-        get(&agent, &format!("{address}/nowhere"), &kim),
-        (404, json!({ "message": "Not Found" }))
-    );
+    let nowhere = get(&agent, &format!("{address}/nowhere"), &kim);
+    assert_compact_json_snapshot!(nowhere, @r#"[404, {"message": "Not Found"}]"#);
     let stranger = token(&agent, &address, "eve@example.com");
     assert_eq!(get(&agent, &license, &stranger).1["code"], "site-not-found");
 
@@ -58,24 +57,15 @@ fn a_newcomer_can_follow_the_story_and_nobody_enters_without_a_token() {
         (&json!(address), &json!("local"))
     );
 
-    // The clock is what events carry, and the schedule follows it.
+    // Events carry the time of the clock, and the schedule follows it.
     assert_eq!(
         get(&agent, &license, &kim).1["next_deduction"]["on"],
         "2027-02-28"
     );
-    assert_eq!(put(&agent, &format!("{address}/_local/clock"), "{}").0, 400);
-    let moved = put(
-        &agent,
-        &format!("{address}/_local/clock"),
-        r#"{"now":"2027-02-28T12:00:00Z"}"#,
-    );
-    assert_eq!(
-        moved,
-        (
-            200,
-            json!({ "now": "2027-02-28T12:00:00Z", "frozen": true })
-        )
-    );
+    let clock = format!("{address}/_local/clock");
+    assert_eq!(put(&agent, &clock, "{}").0, 400);
+    let moved = put(&agent, &clock, r#"{"now":"2027-02-28T12:00:00Z"}"#);
+    assert_compact_json_snapshot!(moved, @r#"[200, {"frozen": true, "now": "2027-02-28T12:00:00Z"}]"#);
     let invoke = format!("{address}/2015-03-31/functions/deduct-monthly/invocations");
     let event = json!({ "scheduled_time": "2027-02-28T12:00:00Z" });
     let report = post(&agent, &invoke, "", "x", &event).unwrap().2;
@@ -85,7 +75,7 @@ fn a_newcomer_can_follow_the_story_and_nobody_enters_without_a_token() {
         "{report}"
     );
     assert_eq!(get(&agent, &license, &kim).1["status"], "payment_required");
-    // Notices come behind, by the stream; a card's message is there with the answer.
+    // Notices come later, by the stream.
     let messages = || get(&agent, &format!("{address}/_local/messages"), "").1;
     let halt = (0..10_000).find_map(|_| {
         let messages = messages();
@@ -100,7 +90,7 @@ fn a_newcomer_can_follow_the_story_and_nobody_enters_without_a_token() {
     let wrong = post(&agent, &invoke, "", "x", &json!({ "now": 1 })).unwrap();
     assert_eq!((wrong.0, &wrong.2["errorType"]), (200, &json!("Error")));
 
-    // It says what to paste, and stops cleanly.
+    // It prints what to paste, and stops cleanly.
     drop(agent);
     let (said, code) = server.stop();
     for line in [

@@ -9,7 +9,7 @@ use data_encoding::BASE64;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use jiff::{SignedDuration, Timestamp};
-use run_local::engine;
+use run_local::faults;
 use run_local::sns::Fault;
 use serde_json::{Value, json};
 use site_credits::domain::model::site::SiteType;
@@ -446,9 +446,9 @@ async fn die(world: &World, death: Death, call: Call) {
             world.system.wire.plan(move |operation, _| {
                 seen += usize::from(operation == "TransactWriteItems");
                 match (operation == "TransactWriteItems" && seen == number, after) {
-                    (true, true) => engine::Fault::CrashAfter,
-                    (true, false) => engine::Fault::CrashBefore,
-                    (false, _) => engine::Fault::None,
+                    (true, true) => faults::Fault::CrashAfter,
+                    (true, false) => faults::Fault::CrashBefore,
+                    (false, _) => faults::Fault::None,
                 }
             });
         }
@@ -550,7 +550,7 @@ fn call_of(world: &World) -> Call {
 #[tokio::test(start_paused = true)]
 async fn one_request_sent_many_times_at_once_is_one_message() {
     let world = World::new().await;
-    world.system.wire.plan(|_, _| engine::Fault::None);
+    world.system.wire.plan(|_, _| faults::Fault::None);
     let mut racers = tokio::task::JoinSet::new();
     for _ in 0..8 {
         let (system, call) = (world.system.clone(), call_of(&world));
@@ -600,7 +600,7 @@ async fn the_agenda_and_a_slow_sender_do_not_both_decide() {
 
 #[tokio::test(start_paused = true)]
 async fn each_write_on_the_way_may_be_lost_or_refused_and_the_message_is_sent_once() {
-    use engine::Fault::{Conflict, LostAnswer, LostRequest, Throttled};
+    use faults::Fault::{Conflict, LostAnswer, LostRequest, Throttled};
     for fault in [LostRequest, LostAnswer, Conflict, Throttled] {
         for number in 1..=3 {
             for network in [Fault::None, Fault::InvalidNumber] {
@@ -612,7 +612,7 @@ async fn each_write_on_the_way_may_be_lost_or_refused_and_the_message_is_sent_on
                     if operation == "TransactWriteItems" && seen == number {
                         return fault;
                     }
-                    engine::Fault::None
+                    faults::Fault::None
                 });
                 let sent = world.system.send(world.notice(at(NOW))).await;
                 world.system.wire.quiet();
@@ -810,9 +810,9 @@ async fn a_table_that_goes_away_after_the_charge_leaves_the_outcome_open_and_not
     world.system.wire.plan(move |operation, _| {
         seen += usize::from(operation == "TransactWriteItems");
         if seen >= 2 {
-            engine::Fault::Throttled
+            faults::Fault::Throttled
         } else {
-            engine::Fault::None
+            faults::Fault::None
         }
     });
     let open = world.system.send(call_of(&world)).await;
@@ -861,7 +861,7 @@ fn meanwhile(world: &World, call: Call) {
                 });
             });
         }
-        engine::Fault::None
+        faults::Fault::None
     });
 }
 
@@ -902,9 +902,9 @@ async fn a_failure_that_is_sure_is_given_back_also_where_the_site_is_too_busy_fo
     world.system.wire.plan(move |operation, _| {
         seen += usize::from(operation == "TransactWriteItems");
         if seen > 3 && operation == "TransactWriteItems" {
-            engine::Fault::Throttled
+            faults::Fault::Throttled
         } else {
-            engine::Fault::None
+            faults::Fault::None
         }
     });
     let sent = world.system.send(call_of(&world)).await;
@@ -1028,7 +1028,7 @@ async fn each_step_of_a_message_is_taken_from_its_own_states_alone() {
 async fn of_many_who_find_a_message_left_behind_one_sends_it() {
     let world = World::new().await;
     die(&world, Death::Table(1, true), call_of(&world)).await;
-    world.system.wire.plan(|_, _| engine::Fault::None);
+    world.system.wire.plan(|_, _| faults::Fault::None);
     let mut racers = tokio::task::JoinSet::new();
     for _ in 0..8 {
         let (system, call) = (world.system.clone(), call_of(&world));

@@ -12,7 +12,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
-use run_local::engine::Fault;
+use run_local::faults::Fault;
 use run_local::sns::Fault as Network;
 use serde_json::{Value, json};
 use site_credits::domain::values::ids::SiteId;

@@ -2,7 +2,7 @@
 
 use crate::harness::{Call, System, at, redemption};
 use jiff::{SignedDuration, Timestamp};
-use run_local::engine::Fault;
+use run_local::faults::Fault;
 use serde_json::{Value, json};
 use site_credits::domain::model::site::SiteType;
 use site_credits::domain::values::ids::SiteId;

@@ -2,7 +2,7 @@
 
 use crate::harness::{ACME, Answered, Call, System, at, batches, redemption, sms_redemption};
 use jiff::Timestamp;
-use run_local::engine::Fault;
+use run_local::faults::Fault;
 use serde_json::{Value, json};
 use site_credits::domain::model::site::SiteType;
 use site_credits::domain::values::ids::SiteId;

@@ -2,7 +2,7 @@
 
 use crate::harness::{Answered, CARD_LINK_BASE, Call, System, at, redemption};
 use jiff::Timestamp;
-use run_local::engine::Fault;
+use run_local::faults::Fault;
 use run_local::template::TABLE_NAME;
 use serde_json::{Value, json};
 use site_credits::domain::model::site::SiteType;

@@ -1,5 +1,5 @@
-//! Every request that a function makes to the table is one that its role in `template.yaml` allows: the actions, the
-//! partition keys, and that writes are parts of a transaction. (That a role allows no more is for `sam/checks.py`.)
+//! The role of a function in `template.yaml` allows every request that the function makes to the table: the actions and
+//! the partition keys, and writes only as parts of a transaction. (`sam/checks.py` checks that a role allows no more.)
 
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -19,7 +19,7 @@ static RESOURCES: LazyLock<Value> = LazyLock::new(|| {
 struct Grant {
     actions: Vec<String>,
     resource: String,
-    /// The patterns of partition keys, if only some are allowed.
+    /// The patterns of the partition keys that are allowed, or `None` if all are.
     keys: Option<Vec<String>>,
     /// The operation that the actions must be part of.
     within: Option<String>,
@@ -54,7 +54,7 @@ fn grant(statement: &Value) -> Grant {
     let condition = &statement["Condition"];
     Grant {
         actions: texts(&statement["Action"]).unwrap(),
-        // A grant of another service may name what it is not for.
+        // A grant of another service may have `NotResource` instead.
         resource: statement["Resource"]
             .as_str()
             .unwrap_or_default()
@@ -65,7 +65,7 @@ fn grant(statement: &Value) -> Grant {
     }
 }
 
-/// What a request needs: each action with the partition keys that it touches, or none for the index.
+/// What a request needs: each action with the partition keys that it touches, which are none for the index.
 fn needs(operation: &str, request: &Value) -> BTreeMap<&'static str, Vec<String>> {
     let key = |item: &Value| item["PK"]["S"].as_str().unwrap().to_owned();
     let mut needs: BTreeMap<&str, Vec<String>> = BTreeMap::new();

@@ -1,7 +1,7 @@
 //! Many at once, on two real threads: one wins, and the books stay right.
 
 use crate::harness::{ACME, Answered, Call, KIM, System, at, batches, redemption, sms_redemption};
-use run_local::engine::Fault;
+use run_local::faults::Fault;
 use serde_json::{Value, json};
 use site_credits::domain::model::site::SiteType;
 use site_credits::domain::values::ids::SiteId;

@@ -1,7 +1,7 @@
 //! Applying, previewing and repeating.
 
 use crate::harness::{Call, KIM, System, at, license_of, redemption, sms_redemption};
-use run_local::engine::Fault;
+use run_local::faults::Fault;
 use serde_json::json;
 use site_credits::domain::model::code::CodeValue;
 use site_credits::domain::model::site::SiteType;

@@ -1,4 +1,4 @@
-//! The local server as a process of its own, reached over HTTP.
+//! The local server as a process of its own, asked over HTTP.
 
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Read};
@@ -16,7 +16,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts it on a port that is free, and waits until it listens.
+    /// Starts it on a free port, and waits until it listens.
     pub(crate) fn start(data: &Path, options: &[&str]) -> Self {
         let mut child = Command::new(BINARY)
             .args(["serve", "--port", "0", "--data"])
@@ -40,10 +40,8 @@ impl Server {
             said,
         }
     }
-}
 
-impl Server {
-    /// Asks it to end, as Ctrl-C does, and gives what it said and its exit code.
+    /// Stops it as Ctrl-C does, and returns what it printed and its exit code.
     pub(crate) fn stop(mut self) -> (String, Option<i32>) {
         let pid = self.child.id().to_string();
         assert!(
@@ -61,7 +59,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // `Child::kill` is SIGKILL: nothing is flushed, and nothing is said.
+        // `Child::kill` is SIGKILL, after which nothing is flushed or printed.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

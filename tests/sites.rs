@@ -3,7 +3,7 @@
 use crate::harness::{Answered, Call, KIM, System, at, license_of, redemption};
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
-use run_local::engine::Fault;
+use run_local::faults::Fault;
 use serde_json::{Value, json};
 use site_credits::domain::model::site::SiteType;
 use site_credits::domain::values::ids::SiteId;

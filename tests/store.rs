@@ -1,7 +1,7 @@
-//! The write path by itself: what no command can show, because another condition would show it first.
+//! The write path by itself: conditions that no command can reach, because another condition fails first.
 
 use crate::harness::{KIM, System, acme, at, redemption};
-use run_local::engine::Fault;
+use run_local::faults::Fault;
 use run_local::seed;
 use site_credits::commands::{self, BatchError, NewBatch};
 use site_credits::domain::model::change::Change;
@@ -27,7 +27,7 @@ async fn commit(
 
 #[tokio::test(start_paused = true)]
 async fn a_site_is_written_only_over_the_version_that_was_read() {
-    // Without entries: those would collide too, by their numbers.
+    // The change has no entries, because their numbers would collide too.
     let (system, now) = (System::new(), at(NOW));
     let id = system.site(SiteType::Dynamic, "Europe/Vienna", now).await;
     let read = system
@@ -52,7 +52,7 @@ async fn a_site_is_written_only_over_the_version_that_was_read() {
 
 #[tokio::test(start_paused = true)]
 async fn each_condition_of_a_code_is_also_one_of_the_write() {
-    // Each change is decided while the code allows it, and committed when it no longer does.
+    // Each change is decided while the code allows it, and committed when it does not any more.
     let (system, now) = (System::new(), at(NOW));
     let id = system.site(SiteType::Dynamic, "Europe/Vienna", now).await;
     let by = Redeemer {
@@ -102,7 +102,7 @@ async fn each_condition_of_a_code_is_also_one_of_the_write() {
             matches!(lost, Err(NotCommitted::Lost(guards)) if guards.len() == 1),
             "{expression}"
         );
-        // What was broken on purpose is put back, so that the books are right in the end.
+        // The harness verifies the table after the test, so the code is put right again.
         let item = serde_json::json!({
             "TableName": "site-credits", "Key": { "PK": { "S": pk }, "SK": { "S": sk } },
             "UpdateExpression": format!("REMOVE {}", expression.split(' ').nth(1).unwrap()),
@@ -173,7 +173,7 @@ async fn a_batch_that_died_half_way_is_finished_by_its_repetition_and_nothing_ap
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_batch_is_finished_under_the_secret_that_it_was_begun_under() {
+async fn a_batch_is_finished_under_the_secret_that_it_was_started_under() {
     let old = "old:00000000000000000000000000000000000000000000000000000000000000aa";
     let new = "new:00000000000000000000000000000000000000000000000000000000000000bb";
     let both = format!("{new},{old}");
@@ -185,20 +185,20 @@ async fn a_batch_is_finished_under_the_secret_that_it_was_begun_under() {
         .unwrap()
     };
     let (system, now) = (System::new(), at(NOW));
-    let begun = batch(3).issued_by(&acme(now), &issuer(old)).unwrap();
-    let codes = commands::issue_batch(&system.quiet(), &issuer(old), &begun, &acme(now))
+    let started = batch(3).issued_by(&acme(now), &issuer(old)).unwrap();
+    let codes = commands::issue_batch(&system.quiet(), &issuer(old), &started, &acme(now))
         .await
         .unwrap();
-    let mut repeated = begun.clone();
+    let mut repeated = started.clone();
     repeated.secret_id = issuer(&both).newest().clone();
-    assert_ne!(repeated.secret_id, begun.secret_id);
+    assert_ne!(repeated.secret_id, started.secret_id);
     assert_eq!(
         commands::issue_batch(&system.quiet(), &issuer(&both), &repeated, &acme(now))
             .await
             .unwrap(),
         codes
     );
-    let mut other = begun.clone();
+    let mut other = started.clone();
     other.count = 4;
     let refused = commands::issue_batch(&system.quiet(), &issuer(&both), &other, &acme(now)).await;
     let differs = matches!(refused, Err(BatchError::Store(StoreError::Defect(_))));

@@ -1,7 +1,8 @@
 //! Settings: the only reader of the environment.
 //!
-//! Credentials, region and endpoint are the variables that Lambda and every SDK know. They are read here by name:
-//! a Lambda function needs none of the other sources of credentials, nor the code that looks for them.
+//! Credentials, region and endpoint are the variables that Lambda and every SDK know. They are read here by name,
+//! because a Lambda function needs no other source of credentials. Everything is read when a function starts, so that a
+//! variable that is missing fails the start; what is made of it may be made at its first use.
 
 use crate::domain::values::card_link::CardLinks;
 use crate::domain::values::license_code::{CodeChecker, CodeIssuer};
@@ -24,14 +25,12 @@ use std::time::Duration;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 /// The longest wait for one answer of the table.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(2);
-/// The longest wait for one answer of SNS: the longer it is waited, the fewer outcomes are unknown.
-const NETWORK_ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The roots that sign for AWS: Amazon's own four, and Starfield's, by which older stores know them.
 /// Source: <https://www.amazontrust.com/repository/>.
 const ROOTS: &[u8] = include_bytes!("amazon-trust-services.pem");
 
-/// The environment lacks something or has it in a wrong form.
+/// A variable is missing or malformed.
 #[derive(Debug, thiserror::Error)]
 pub enum SettingsError {
     /// A variable is missing.
@@ -40,7 +39,7 @@ pub enum SettingsError {
     /// The secrets cannot be read.
     #[error("the environment variable {0} cannot be read: {1}")]
     Secrets(&'static str, #[source] InvalidSecrets),
-    /// Codes of the newest secret could be issued and not be checked.
+    /// Codes of the newest secret could be issued, but not checked.
     #[error(transparent)]
     SecretMissing(#[from] SecretMissing),
     /// The TLS roots cannot be read.
@@ -63,7 +62,7 @@ pub fn store() -> Result<Store, SettingsError> {
     Ok(Store::new(client(config), table))
 }
 
-/// The codes' secrets, from `CODE_CHECK_SECRETS`.
+/// The secrets that check codes, from `CODE_CHECK_SECRETS`.
 ///
 /// # Errors
 /// The variable is missing or cannot be read.
@@ -71,7 +70,8 @@ pub fn code_checker() -> Result<CodeChecker, SettingsError> {
     Ok(CodeChecker::new(secrets("CODE_CHECK_SECRETS")?))
 }
 
-/// The codes' secrets, from `CODE_DERIVE_SECRETS` and `CODE_CHECK_SECRETS`: what `issue-codes` alone has.
+/// The secrets that derive and check codes, from `CODE_DERIVE_SECRETS` and `CODE_CHECK_SECRETS`. Only `issue-codes` has
+/// them.
 ///
 /// # Errors
 /// A variable is missing or cannot be read, or the newest secret that derives codes is not among those that check them.
@@ -93,7 +93,7 @@ pub fn card_pages() -> Result<CardPages, SettingsError> {
     })
 }
 
-/// What stands for requests about users and for phone numbers, from `CARD_SECRETS`.
+/// The pseudonyms of requests about users and of phone numbers, from `CARD_SECRETS`.
 ///
 /// # Errors
 /// The secrets are missing or cannot be read.
@@ -101,7 +101,7 @@ pub fn pseudonyms() -> Result<Pseudonyms, SettingsError> {
     Ok(Pseudonyms::new(secrets("CARD_SECRETS")?))
 }
 
-/// The network that messages are handed to, from the region, the credentials, and `SMS_SENDER_ID` if it is there.
+/// The network that sends messages, from the region, the credentials, and `SMS_SENDER_ID` if it is there.
 ///
 /// # Errors
 /// A variable is missing.
@@ -117,26 +117,14 @@ pub fn notice_topic() -> Result<Topic, SettingsError> {
     Ok(Topic::new(sns()?, required("NOTICE_TOPIC_ARN")?))
 }
 
-fn sns() -> Result<aws_sdk_sns::Client, SettingsError> {
+/// The configuration of a client of SNS.
+fn sns() -> Result<aws_sdk_sns::config::Builder, SettingsError> {
     let mut config = aws_sdk_sns::Config::builder()
         .region(aws_sdk_sns::config::Region::new(required("AWS_REGION")?))
         .credentials_provider(credentials()?)
         .http_client(http_client()?);
     config.set_endpoint_url(variable("AWS_ENDPOINT_URL_SNS"));
-    Ok(sns_client(config))
-}
-
-/// A client of SNS whose requests are sent once: no message is sent again by itself.
-#[must_use]
-pub fn sns_client(config: aws_sdk_sns::config::Builder) -> aws_sdk_sns::Client {
-    let timeouts = TimeoutConfig::builder()
-        .connect_timeout(CONNECT_TIMEOUT)
-        .operation_attempt_timeout(NETWORK_ANSWER_TIMEOUT);
-    let config = config
-        .behavior_version(aws_sdk_sns::config::BehaviorVersion::v2026_01_12())
-        .retry_config(RetryConfig::disabled())
-        .timeout_config(timeouts.build());
-    aws_sdk_sns::Client::from_conf(config.build())
+    Ok(config)
 }
 
 fn credentials() -> Result<Credentials, SettingsError> {
@@ -153,7 +141,7 @@ fn secrets(name: &'static str) -> Result<Secrets, SettingsError> {
     Secrets::parse(&required(name)?).map_err(|error| SettingsError::Secrets(name, error))
 }
 
-/// A client whose requests are sent once: the store alone decides what is tried again.
+/// A client whose requests are sent once: only the store decides what is tried again.
 #[must_use]
 pub fn client(config: aws_sdk_dynamodb::config::Builder) -> aws_sdk_dynamodb::Client {
     let timeouts = TimeoutConfig::builder()
@@ -168,9 +156,8 @@ pub fn client(config: aws_sdk_dynamodb::config::Builder) -> aws_sdk_dynamodb::Cl
 
 /// One HTTP client, one TLS stack, and five roots instead of the 145 of an operating system.
 ///
-/// The SDK lets a client that it is given validate itself, and this one would parse the roots for that, and throw away
-/// what it made of them. Behind a function it is asked for a connector alone: the roots are parsed once, at the first
-/// request.
+/// The SDK has an HTTP client validate itself, and this one would parse the roots for that and drop the result. Behind a
+/// function it is only asked for a connector, so the roots are parsed once, at the first request.
 fn http_client() -> Result<SharedHttpClient, SettingsError> {
     let builder = Builder::new()
         .tls_provider(Provider::Rustls(CryptoMode::Ring))
@@ -191,7 +178,7 @@ fn required(name: &'static str) -> Result<String, SettingsError> {
     variable(name).ok_or(SettingsError::Missing(name))
 }
 
-/// A variable that is there and not empty: a template can only ever set one to nothing, not take it away.
+/// A variable that is set and not empty: a template can set one to nothing, but not remove it.
 #[expect(
     clippy::disallowed_methods,
     reason = "this module is the one reader of the environment"
@@ -205,7 +192,7 @@ mod tests {
     use super::{CryptoMode, Provider, tls_context};
     use aws_smithy_http_client::Connector;
 
-    /// A root that cannot be parsed is a panic, and would be one at the first request of a function.
+    /// A root that cannot be parsed would be a panic at the first request of a function.
     #[test]
     fn the_roots_can_be_parsed() {
         Connector::builder()

@@ -1,19 +1,57 @@
-//! SNS: the topic that notices are published to, and the network that messages are handed to.
+//! SNS: the topic that notices are published to, and the network that sends messages to phones.
 
 use crate::domain::model::message::NotSent;
 use crate::domain::rules::wording::Notice;
 use crate::domain::values::phone::Mobile;
 use aws_sdk_sns::Client;
+use aws_sdk_sns::config::retry::RetryConfig;
+use aws_sdk_sns::config::timeout::TimeoutConfig;
+use aws_sdk_sns::config::{BehaviorVersion, Builder};
 use aws_sdk_sns::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sns::types::MessageAttributeValue;
 use getrandom::u64 as random;
 use std::error::Error;
+use std::sync::OnceLock;
 use std::time::Duration;
 
-/// How often a message, or the question whether a number opted out, is sent where the network is too busy.
+/// How often a request is sent while the network is too busy to take it.
 const MAX_ATTEMPTS: u32 = 3;
 /// The longest wait before the second attempt; it doubles with every further one.
 const FIRST_WAIT_MS: u64 = 200;
+/// The longest wait for a connection.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+/// The longest wait for one answer. A longer wait leaves fewer outcomes unknown.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// A client that is made at its first use. Making one costs nearly as much as the whole start of a function without
+/// it, and few invocations need it.
+#[derive(Clone, Debug)]
+struct LazyClient {
+    config: Builder,
+    client: OnceLock<Client>,
+}
+
+impl LazyClient {
+    /// Takes the client's configuration. Its requests are sent once: no message is sent again by itself.
+    fn new(config: Builder) -> Self {
+        let client = OnceLock::new();
+        Self { config, client }
+    }
+
+    fn get(&self) -> &Client {
+        self.client.get_or_init(|| {
+            let timeouts = TimeoutConfig::builder()
+                .connect_timeout(CONNECT_TIMEOUT)
+                .operation_attempt_timeout(ANSWER_TIMEOUT);
+            let config = self.config.clone();
+            let config = config
+                .behavior_version(BehaviorVersion::v2026_01_12())
+                .retry_config(RetryConfig::disabled())
+                .timeout_config(timeouts.build());
+            Client::from_conf(config.build())
+        })
+    }
+}
 
 /// A notice was not published, or may not have been.
 #[derive(Debug, thiserror::Error)]
@@ -23,21 +61,23 @@ pub struct NotPublished(#[source] Box<dyn Error + Send + Sync>);
 /// The topic of notices.
 #[derive(Clone, Debug)]
 pub struct Topic {
-    client: Client,
+    client: LazyClient,
     arn: String,
 }
 
 impl Topic {
-    /// Takes a client, and the topic's ARN.
+    /// Takes the configuration of a client, and the topic's ARN.
     #[must_use]
-    pub fn new(client: Client, arn: String) -> Self {
+    pub fn new(config: Builder, arn: String) -> Self {
+        let client = LazyClient::new(config);
         Self { client, arn }
     }
 
     /// Publishes a notice, with attributes that subscriptions can filter by.
     ///
     /// # Errors
-    /// It was not published, or may not have been; publishing it again is harmless, as its ID tells repeats.
+    /// It was not published, or may not have been. Publishing it again is harmless, because subscribers recognise a
+    /// repeat by its ID.
     pub async fn publish(&self, site_id: &str, notice: &Notice) -> Result<(), NotPublished> {
         let attribute = |value: &str| {
             let value = MessageAttributeValue::builder()
@@ -47,6 +87,7 @@ impl Topic {
         };
         let request = self
             .client
+            .get()
             .publish()
             .topic_arn(&self.arn)
             .subject(&notice.subject)
@@ -61,74 +102,75 @@ impl Topic {
     }
 }
 
-/// The network's own code of an error, its status, or what kind of silence it was. The network's words are not kept: they
-/// repeat the number.
+/// The code and status of the network's error, or why it did not answer. Its message is not kept, because it repeats the
+/// number.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("the network: {0}")]
 pub struct NetworkError(String);
 
-/// What became of a message that was handed to the network.
+/// What came of sending a message.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Handed {
+pub enum SendOutcome {
     /// The network took it, under this ID.
     Accepted(String),
-    /// It surely did not take it.
+    /// The network surely did not take it.
     NotSent(NotSent, NetworkError),
-    /// Nobody can say.
+    /// The network may have taken it.
     Unknown(NetworkError),
 }
 
-/// The network that messages are handed to.
+/// The network that sends messages.
 #[derive(Clone, Debug)]
 pub struct SmsNetwork {
-    client: Client,
+    client: LazyClient,
     sender_id: Option<String>,
 }
 
 impl SmsNetwork {
-    /// Takes a client, which must not retry by itself, and who messages are from, where a country shows that.
+    /// Takes the configuration of a client, and the sender that messages show where a country allows it.
     #[must_use]
-    pub fn new(client: Client, sender_id: Option<String>) -> Self {
+    pub fn new(config: Builder, sender_id: Option<String>) -> Self {
+        let client = LazyClient::new(config);
         Self { client, sender_id }
     }
 
-    /// Whether a number's owner wants no messages.
+    /// Whether the owner of a number opted out of messages.
     ///
     /// # Errors
     /// The network does not say.
     pub async fn is_opted_out(&self, mobile: &Mobile) -> Result<bool, NetworkError> {
         let mut attempt = 1;
         loop {
-            let request = self.client.check_if_phone_number_is_opted_out();
+            let request = self.client.get().check_if_phone_number_is_opted_out();
             match request.phone_number(mobile.as_str()).send().await {
                 Ok(answer) => return Ok(answer.is_opted_out()),
-                Err(error) => match handed(&error) {
-                    Handed::NotSent(NotSent::Throttled, _) if attempt < MAX_ATTEMPTS => {
+                Err(error) => match outcome_of(&error) {
+                    SendOutcome::NotSent(NotSent::Throttled, _) if attempt < MAX_ATTEMPTS => {
                         wait(&mut attempt).await;
                     }
-                    // Nobody opted out of a number that the network does not know: it says so when it is sent to.
-                    Handed::NotSent(NotSent::InvalidNumber, _) => return Ok(false),
-                    // Asked in vain for as long as an answer may take: a function has no time to ask again.
+                    // Nobody opted out of a number that the network does not know. Sending to it will say so.
+                    SendOutcome::NotSent(NotSent::InvalidNumber, _) => return Ok(false),
+                    // After a time-out the function has no time to ask again.
                     _ => return Err(named(&error)),
                 },
             }
         }
     }
 
-    /// Hands a message to the network. It is sent again only where the network surely did not take it.
-    pub async fn send(&self, mobile: &Mobile, text: &str) -> Handed {
+    /// Sends a message, and sends it again only where the network surely did not take it.
+    pub async fn send(&self, mobile: &Mobile, text: &str) -> SendOutcome {
         let mut attempt = 1;
         loop {
             match self.send_once(mobile, text).await {
-                Handed::NotSent(NotSent::Throttled, _) if attempt < MAX_ATTEMPTS => {
+                SendOutcome::NotSent(NotSent::Throttled, _) if attempt < MAX_ATTEMPTS => {
                     wait(&mut attempt).await;
                 }
-                handed => return handed,
+                outcome => return outcome,
             }
         }
     }
 
-    async fn send_once(&self, mobile: &Mobile, text: &str) -> Handed {
+    async fn send_once(&self, mobile: &Mobile, text: &str) -> SendOutcome {
         let attribute = |value: &str| {
             MessageAttributeValue::builder()
                 .data_type("String")
@@ -137,6 +179,7 @@ impl SmsNetwork {
         };
         let mut request = self
             .client
+            .get()
             .publish()
             .phone_number(mobile.as_str())
             .message(text);
@@ -149,22 +192,22 @@ impl SmsNetwork {
                 None => {}
                 Some(Ok(value)) => request = request.message_attributes(name, value),
                 Some(Err(_)) => {
-                    return Handed::NotSent(NotSent::Refused, NetworkError(name.to_owned()));
+                    return SendOutcome::NotSent(NotSent::Refused, NetworkError(name.to_owned()));
                 }
             }
         }
         match request.send().await {
             Ok(answer) => match answer.message_id {
-                Some(id) => Handed::Accepted(id),
-                None => Handed::Unknown(NetworkError("no ID".to_owned())),
+                Some(id) => SendOutcome::Accepted(id),
+                None => SendOutcome::Unknown(NetworkError("no ID".to_owned())),
             },
-            Err(error) => handed(&error),
+            Err(error) => outcome_of(&error),
         }
     }
 }
 
 /// What an error means, by its type, code and status and never by its message.
-fn handed<E>(error: &SdkError<E>) -> Handed
+fn outcome_of<E>(error: &SdkError<E>) -> SendOutcome
 where
     E: ProvideErrorMetadata,
 {
@@ -178,7 +221,7 @@ where
                     Some(NotSent::Throttled)
                 }
                 "OptedOut" => Some(NotSent::OptedOut),
-                // Of its parameters it is the number that can be wrong: the sender is checked when it is deployed.
+                // The number is the only parameter that can be wrong: the sender is checked at deployment.
                 "InvalidParameter" | "ParameterValueInvalid" | "ValidationError" => {
                     Some(NotSent::InvalidNumber)
                 }
@@ -187,12 +230,12 @@ where
                 _ => None,
             }
         }
-        // Also a time-out before anything arrived looks like this, and one after.
+        // A time-out looks the same whether or not the message arrived.
         _ => None,
     };
     match why {
-        Some(why) => Handed::NotSent(why, named(error)),
-        None => Handed::Unknown(named(error)),
+        Some(why) => SendOutcome::NotSent(why, named(error)),
+        None => SendOutcome::Unknown(named(error)),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Logs: one JSON object a line, to standard output, where Lambda takes it up.
+//! Logs: one JSON object a line on standard output, which Lambda collects.
 
 use std::error::Error;
 use tracing::Level;
@@ -15,10 +15,10 @@ pub fn causes(error: &(dyn Error + 'static)) -> String {
     text
 }
 
-/// Begins logging at the level that `LOG_LEVEL` names: `error`, `warn`, `info` where it is missing, or `debug`.
+/// Starts logging at the level that `LOG_LEVEL` names: `error`, `warn`, `info` or `debug`, or `info` where it names none.
 ///
-/// Codes, tokens and addresses are never passed to a log call. `debug` adds the SDK's own lines, which do not have
-/// bodies; `trace` would have them, and so there is none.
+/// Codes, tokens and addresses are never passed to a log call. `debug` adds the SDK's own lines, which have no bodies.
+/// `trace` would have them, so it counts as `debug`.
 #[expect(
     clippy::disallowed_methods,
     reason = "the level must be known before anything is logged"

@@ -12,7 +12,7 @@ pub struct Clock {
 }
 
 impl Clock {
-    /// The instant that events carry: whole milliseconds, as the gateway's are.
+    /// The instant that events carry, in whole milliseconds like the gateway's.
     #[must_use]
     #[expect(
         clippy::disallowed_methods,
@@ -24,14 +24,14 @@ impl Clock {
         Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
     }
 
-    /// Whether it stands still.
+    /// Whether the clock is frozen.
     #[must_use]
     pub fn frozen(&self) -> bool {
         let frozen = self.frozen.lock().unwrap_or_else(PoisonError::into_inner);
         frozen.is_some()
     }
 
-    /// Freezes the clock at an instant, or frees it.
+    /// Freezes the clock at an instant, or lets it run again.
     pub fn set(&self, frozen: Option<Timestamp>) {
         *self.frozen.lock().unwrap_or_else(PoisonError::into_inner) = frozen;
         self.moved.notify_waiters();

@@ -1,4 +1,4 @@
-//! An OIDC issuer for this machine: it vouches for whoever asks. No deployed function knows its keys.
+//! An OIDC issuer for this machine. It issues a token for anyone; no deployed function trusts its keys.
 
 use aws_lc_rs::error::Unspecified;
 use aws_lc_rs::rand::SystemRandom;
@@ -18,18 +18,18 @@ const KEY_ID: &str = "local";
 /// How long a token lives, in seconds.
 const LIFETIME_S: i64 = 12 * 3_600;
 
-/// The issuer could not be set up, or a token not be made.
+/// The issuer could not be set up, or a token was refused.
 #[derive(Debug, thiserror::Error)]
 pub enum IssuerError {
-    /// No key could be made.
-    #[error("no key could be made")]
+    /// The key could not be generated.
+    #[error("the key could not be generated")]
     Key(#[from] Unspecified),
-    /// The library refused.
+    /// The library refused a token or a key.
     #[error("a token or a key was refused: {0}")]
     Token(#[from] jsonwebtoken::errors::Error),
 }
 
-/// Whom a token is for.
+/// Who a token is for.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Person {
@@ -61,11 +61,10 @@ impl fmt::Debug for Issuer {
 }
 
 impl Issuer {
-    /// Makes an issuer with a new key, of elliptic curve P-256. (The HTTP API of AWS takes RSA keys alone, which
-    /// take seconds to make.)
+    /// Makes an issuer with a new P-256 key. (The HTTP API of AWS only takes RSA keys, which take seconds to generate.)
     ///
     /// # Errors
-    /// No key could be made.
+    /// The key could not be generated.
     pub fn at(url: String) -> Result<Self, IssuerError> {
         let pair =
             EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new())?;
@@ -80,11 +79,11 @@ impl Issuer {
         })
     }
 
-    /// A token. It is dated by the machine's clock, whatever the local clock says.
+    /// A token, dated by the machine's clock and not by the local clock.
     ///
     /// # Errors
     /// The library refused to sign.
-    #[expect(clippy::disallowed_methods, reason = "a token's life is real time")]
+    #[expect(clippy::disallowed_methods, reason = "a token expires in real time")]
     pub fn token(&self, person: &Person) -> Result<Value, IssuerError> {
         let now = Timestamp::now().as_second();
         let subject = person
@@ -113,7 +112,7 @@ impl Issuer {
         Ok(json!({ "access_token": token, "token_type": "Bearer", "expires_in": LIFETIME_S }))
     }
 
-    /// The claims of a token, as the HTTP API's authorizer passes them on: each as a text.
+    /// The claims of a token, each as a text, as the HTTP API's authorizer passes them on.
     ///
     /// # Errors
     /// The token is not this issuer's, was changed, or has expired.
@@ -157,7 +156,7 @@ impl Issuer {
 mod tests {
     use super::*;
 
-    /// A token of an issuer's own key whose claims are changed.
+    /// A token signed by the issuer's key, with one claim changed.
     fn token(issuer: &Issuer, name: &str, value: Value) -> String {
         let now = 4_000_000_000_i64;
         let mut claims = json!({ "iss": issuer.url, "aud": AUDIENCE, "sub": "kim", "exp": now });
@@ -167,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_counts_only_for_its_audience_its_issuer_its_key_and_its_time() {
+    fn a_token_is_valid_only_for_its_audience_issuer_key_and_lifetime() {
         let issuer = Issuer::at("http://127.0.0.1:3000".to_owned()).unwrap();
         let good = token(&issuer, "email", json!("kim@example.com"));
         assert_eq!(issuer.claims(&good).unwrap()["email"], "kim@example.com");

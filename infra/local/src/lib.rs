@@ -6,8 +6,11 @@
 
 pub mod cli;
 pub mod clock;
+pub mod connector;
+pub mod delivery;
 pub mod demo;
 pub mod engine;
+pub mod faults;
 pub mod functions;
 pub mod gateway;
 pub mod issuer;

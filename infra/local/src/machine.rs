@@ -1,4 +1,4 @@
-//! The whole system in one process: the functions over the engine, their schedule and their stream, behind the HTTP API.
+//! The whole system in one process: the functions over the engine, their schedule and their delivery, behind the HTTP API.
 
 use crate::clock::Clock;
 use crate::engine::Engine;
@@ -6,12 +6,12 @@ use crate::functions::Functions;
 use crate::gateway::Gateway;
 use crate::issuer::Issuer;
 use crate::sns::Sns;
-use crate::{schedule, stream, template};
+use crate::{delivery, schedule, template};
 use axum::Router;
 use std::error::Error;
 use std::sync::Arc;
 
-/// Starts the schedule and the stream, and returns the HTTP API, whose tokens and links of cards name `address`.
+/// Starts the schedule and the delivery, and returns the HTTP API, whose tokens and links of cards name `address`.
 ///
 /// # Errors
 /// The template cannot be read, or the issuer or the functions cannot be set up.
@@ -23,8 +23,8 @@ pub fn start(
     let sns = Sns::default();
     let functions = Functions::over(engine, &sns, &format!("{address}/cards/"))?;
     tokio::spawn(schedule::run(functions.clone(), clock.clone()));
-    stream::rewind(engine)?;
-    tokio::spawn(stream::run(functions.clone(), engine.stream().clone()));
+    delivery::rewind(engine)?;
+    tokio::spawn(delivery::run(functions.clone(), engine.stream().clone()));
     let gateway = Gateway {
         routes: Arc::new(template::routes()?),
         functions,

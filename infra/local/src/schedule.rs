@@ -11,12 +11,12 @@ const EVERY_S: i64 = 15 * 60;
 /// The longest sleep between two looks at the clock.
 const LONGEST_SLEEP: Duration = Duration::from_secs(5);
 
-/// Runs the schedule for as long as it is polled. A clock that is moved past a quarter of an hour fires it once.
+/// Runs the schedule for as long as it is polled. It fires once when the clock moves past any number of quarters.
 pub async fn run(functions: Functions, clock: Clock) {
     let mut last = quarter(clock.now());
     loop {
         let moved = clock.moved();
-        // A clock that was moved between two looks is seen at the latest after the sleep.
+        // If the clock moves between two looks, the next look sees it.
         let _ = tokio::time::timeout(LONGEST_SLEEP, moved).await;
         let now = quarter(clock.now());
         if now != last {

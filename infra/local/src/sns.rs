@@ -1,10 +1,10 @@
-//! SNS on this machine: a phone that shows the messages, and a topic that shows the notices. It is an HTTP connector for the
-//! SDK, as the engine is, so that what the functions send and read is what it would be over a network.
+//! SNS on this machine: a phone that shows the messages, and a topic that shows the notices. It is an HTTP connector for
+//! the SDK, as the engine has one, so the functions send and read what they would over a network.
 //!
 //! Faults are injected here: see [`Fault`].
 
-use super::engine::response;
-use aws_sdk_sns::config::{Credentials, Region};
+use super::connector::response;
+use aws_sdk_sns::config::{Builder, Credentials, Region};
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
 };
@@ -12,7 +12,6 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use serde_json::{Value, json};
-use site_credits::settings;
 use site_credits::sns::{SmsNetwork, Topic};
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
@@ -21,8 +20,8 @@ use tokio::sync::Notify;
 
 /// The ARN of the topic on this machine.
 pub const TOPIC_ARN: &str = "arn:aws:sns:local:000000000000:site-credits-notices";
-/// The most messages, and the most notices, that are shown: the newest.
-const MOST: usize = 200;
+/// How many of the newest messages, and of the newest notices, are shown.
+const SHOWN: usize = 200;
 
 /// What happens to one request on its way.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -30,23 +29,23 @@ pub enum Fault {
     /// Nothing.
     #[default]
     None,
-    /// It never arrives, and the caller waits in vain.
+    /// It never arrives, and the caller times out.
     LostRequest,
     /// It is carried out, and its answer is lost.
     LostAnswer,
-    /// It is refused: too many requests.
+    /// It is refused because there are too many requests.
     Throttled,
-    /// It is refused: the number is none.
+    /// It is refused because the number is not valid.
     InvalidNumber,
-    /// It is refused: the number's owner opted out.
+    /// It is refused because the owner of the number opted out.
     OptedOut,
-    /// It is refused: the account may not, or has spent what it may.
+    /// It is refused because the account may not send, or has reached its spending limit.
     Refused,
-    /// Something is broken there.
+    /// It fails with an internal error.
     InternalError,
-    /// The caller is gone before it arrives.
+    /// The caller dies before it arrives.
     CrashBefore,
-    /// It is carried out, and the caller is gone.
+    /// It is carried out, and the caller dies.
     CrashAfter,
 }
 
@@ -66,7 +65,7 @@ struct State {
 #[derive(Clone, Default)]
 pub struct Sns {
     state: Arc<Mutex<State>>,
-    /// Told when a caller is gone.
+    /// Notified when a caller dies.
     crashed: Arc<Notify>,
 }
 
@@ -84,32 +83,31 @@ impl Sns {
     /// The network, as a function has it.
     #[must_use]
     pub fn network(&self) -> SmsNetwork {
-        SmsNetwork::new(self.client(), Some("SiteCredits".to_owned()))
+        SmsNetwork::new(self.config(), Some("SiteCredits".to_owned()))
     }
 
     /// The topic, as a function has it.
     #[must_use]
     pub fn topic(&self) -> Topic {
-        Topic::new(self.client(), TOPIC_ARN.to_owned())
+        Topic::new(self.config(), TOPIC_ARN.to_owned())
     }
 
-    fn client(&self) -> aws_sdk_sns::Client {
-        let config = aws_sdk_sns::Config::builder()
+    fn config(&self) -> Builder {
+        aws_sdk_sns::Config::builder()
             .region(Region::new("local"))
             .credentials_provider(Credentials::new("local", "local", None, None, "local"))
             .endpoint_url("http://sns.invalid")
-            .http_client(self.clone());
-        settings::sns_client(config)
+            .http_client(self.clone())
     }
 
-    /// What arrived, the oldest first.
+    /// The messages and notices that arrived, oldest first.
     #[must_use]
     pub fn messages(&self) -> Value {
         let state = self.state();
         json!({ "notices": state.notices, "sms": state.sms })
     }
 
-    /// From now on the owner of a number wants no messages, or wants them again.
+    /// Opts the owner of a number out of messages, or in again.
     pub fn opt_out(&self, number: &str, out: bool) {
         let mut state = self.state();
         state.opted_out.retain(|known| known != number);
@@ -118,17 +116,17 @@ impl Sns {
         }
     }
 
-    /// From now on this happens to requests; it is told the action.
+    /// From now on `plan` decides what happens to a request, by its action.
     pub fn plan(&self, plan: impl FnMut(&str) -> Fault + Send + 'static) {
         self.state().plan = Some(Box::new(plan));
     }
 
-    /// From now on nothing happens to requests.
+    /// From now on no fault is injected.
     pub fn quiet(&self) {
         self.state().plan = None;
     }
 
-    /// From now on requests wait, once it is decided what happens to them, until this is told once for each.
+    /// From now on each request waits, after its fault is decided, for one notification of what is returned.
     #[must_use]
     pub fn hold(&self) -> Arc<Notify> {
         let gate = Arc::new(Notify::new());
@@ -136,7 +134,7 @@ impl Sns {
         gate
     }
 
-    /// Waits until a caller is gone.
+    /// Waits until a caller dies.
     pub async fn crashed(&self) {
         self.crashed.notified().await;
     }
@@ -146,7 +144,7 @@ impl Sns {
         let parameters: BTreeMap<String, String> =
             form_urlencoded::parse(body).into_owned().collect();
         let action = parameters.get("Action").cloned().unwrap_or_default();
-        // Others come in between, as they would on a network.
+        // Other tasks come in between, as they would on a network.
         tokio::task::yield_now().await;
         let fault = self
             .state()
@@ -209,7 +207,7 @@ impl Sns {
                     (notice, &mut state.notices)
                 };
                 all.push_back(shown);
-                if all.len() > MOST {
+                if all.len() > SHOWN {
                     all.pop_front();
                 }
                 answer(action, &format!("<MessageId>{id}</MessageId>"))

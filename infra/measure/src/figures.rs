@@ -1,5 +1,6 @@
-//! What was measured, as a table in Markdown.
+//! What was measured, as a table in Markdown, beside what was measured before.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 /// What one function costs before its first request for work.
@@ -8,13 +9,13 @@ pub(crate) struct Figures {
     pub(crate) instructions: [u64; 2],
     /// The size of the binary, which the release profile strips, in bytes.
     pub(crate) size_bytes: u64,
-    /// The most memory that was resident in each of three runs, in KiB. It depends a little on what the system has
-    /// of the binary in memory already.
+    /// The most memory that was resident in each of three runs, in KiB. It varies a little with how much of the binary the
+    /// system has cached.
     pub(crate) memory_kib: [u64; 3],
 }
 
 impl Figures {
-    /// The lesser of the two counts: what happened in one alone is no cost of the function.
+    /// The lesser of the two counts: what happened in only one of them is not the function's cost.
     fn least_instructions(&self) -> u64 {
         least(&self.instructions)
     }
@@ -32,27 +33,47 @@ impl Figures {
     }
 }
 
-/// The table. Each figure is set beside that of the first row.
-pub(crate) fn table(rows: &[(&str, Figures)]) -> String {
+/// The table. Each figure is compared with that of the first row, and the ratio with that of an earlier table.
+pub(crate) fn table(rows: &[(&str, Figures)], earlier: &str) -> String {
     let mut table = String::from(
-        "| function | instructions | × | stripped size, bytes | × | peak memory, KiB | × |\n\
-         |---|--:|--:|--:|--:|--:|--:|\n",
+        "| function | instructions | × | before | stripped size, bytes | × | before | peak memory, KiB | × | before |\n\
+         |---|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n",
     );
     let Some((_, first)) = rows.first() else {
         return table;
     };
+    let earlier = ratios(earlier);
     for (name, figures) in rows {
+        let mut before = earlier.get(name).into_iter().flatten();
         let cells = [
             (figures.least_instructions(), first.least_instructions()),
             (figures.size_bytes, first.size_bytes),
             (figures.most_memory_kib(), first.most_memory_kib()),
         ];
-        let cells =
-            cells.map(|(figure, base)| format!("{} | {}", grouped(figure), ratio(figure, base)));
+        let cells = cells.map(|(figure, base)| {
+            let before = before.next().unwrap_or(&"–");
+            format!("{} | {} | {before}", grouped(figure), ratio(figure, base))
+        });
         // Writing to a string cannot fail.
         let _ = writeln!(table, "| {name} | {} |", cells.join(" | "));
     }
     table
+}
+
+/// The ratios of each row of a document's tables, by the row's name: the cells of the columns that are headed `×`.
+fn ratios(document: &str) -> BTreeMap<&str, Vec<&str>> {
+    let mut columns = Vec::new();
+    let mut ratios = BTreeMap::new();
+    for line in document.lines().filter(|line| line.starts_with('|')) {
+        let cells: Vec<&str> = line.trim_matches('|').split('|').map(str::trim).collect();
+        if cells.contains(&"×") {
+            columns = (0..cells.len()).filter(|&at| cells[at] == "×").collect();
+        } else {
+            let row = columns.iter().filter_map(|&at| cells.get(at).copied());
+            ratios.insert(cells[0], row.collect());
+        }
+    }
+    ratios
 }
 
 /// Says how well the runs of each function agree.
@@ -133,15 +154,21 @@ mod tests {
     }
 
     #[test]
-    fn a_row_is_set_beside_the_first() {
+    fn a_row_is_compared_with_the_first_and_with_an_earlier_table() {
         let rows = [
             ("hello-world", figures([430_000, 430_000])),
             ("redeem-code", figures([990_010, 990_000])),
         ];
-        let table = table(&rows);
+        let last = |earlier: &str| table(&rows, earlier).lines().last().map(str::to_owned);
+        let first = last("nothing was measured").unwrap();
         assert_eq!(
-            table.lines().last(),
-            Some("| redeem-code | 990,000 | 2.30 | 1,000,000 | 1.00 | 2,048 | 1.00 |")
+            first,
+            "| redeem-code | 990,000 | 2.30 | – | 1,000,000 | 1.00 | – | 2,048 | 1.00 | – |"
+        );
+        let again = last(&table(&rows, "")).unwrap();
+        assert_eq!(
+            again,
+            "| redeem-code | 990,000 | 2.30 | 2.30 | 1,000,000 | 1.00 | 1.00 | 2,048 | 1.00 | 1.00 |"
         );
     }
 

@@ -12,13 +12,13 @@ use std::time::{Duration, Instant};
 const START_LIMIT: Duration = Duration::from_mins(1);
 /// How long it may take, after that, to sleep.
 const SLEEP_LIMIT: Duration = Duration::from_secs(20);
-/// How often a process is looked at.
+/// How often a process is checked.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
-/// How many looks in a row must find a process asleep: one alone may have met a system call.
+/// How many checks in a row must find a process asleep: a single one may fall into a system call.
 const LOOKS_ASLEEP: u32 = 5;
 
-/// What Lambda sets for every function, and the template for these. Nothing is signed or sent before the first
-/// invocation, so the credentials can be anything.
+/// The variables that Lambda and the template set. Nothing is signed or sent before the first invocation, so the
+/// credentials can be anything.
 const ENVIRONMENT: [(&str, &str); 15] = [
     ("AWS_LAMBDA_FUNCTION_NAME", "measured"),
     ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128"),
@@ -79,10 +79,10 @@ pub(crate) fn count_instructions(binary: &Path, folder: &Path) -> Result<u64, Bo
         .arg(format!("--callgrind-out-file={}", counts.display()))
         .arg(binary);
     let function = Function::start(command, folder)?;
-    // At this signal callgrind ends the function and writes its counts, for which a kill would leave it no time.
+    // At this signal callgrind ends the function and writes its counts; a kill would leave no time for that.
     function.terminate()?;
     let written = std::fs::read_to_string(&counts)?;
-    // So that the next count cannot be taken for this one again.
+    // The next count must not read this one again.
     std::fs::remove_file(&counts)?;
     total(&written).ok_or_else(|| "callgrind has written no total".into())
 }
@@ -100,7 +100,7 @@ pub(crate) fn peak_memory_kib(binary: &Path, folder: &Path) -> Result<u64, Box<d
 /// A function that has asked for work and sleeps.
 struct Function {
     process: Process,
-    /// Its request must stay open: a function whose request fails does not sleep, and the count goes on.
+    /// The request must stay open: a function whose request fails does not sleep, and keeps counting.
     _waiting: WaitingFunction,
 }
 
@@ -110,11 +110,11 @@ impl Function {
         let file = File::create(&said)?;
         let api = RuntimeApi::listen()?;
         command
-            // Variables of whoever measures would be counted: each is looked at to find the others.
+            // The caller's variables would be counted, because a lookup passes over them.
             .env_clear()
             .envs(ENVIRONMENT)
             .env("AWS_LAMBDA_RUNTIME_API", api.address()?.to_string())
-            // Valgrind is found by this one, which costs the same whatever its value.
+            // The system finds valgrind by this one.
             .envs(std::env::var_os("PATH").map(|path| ("PATH", path)))
             .stdin(Stdio::null())
             .stdout(file.try_clone()?)
@@ -147,7 +147,7 @@ impl Function {
 
     /// Ends it politely, and waits until it has ended.
     fn terminate(mut self) -> Result<(), Box<dyn Error>> {
-        // The standard library can only kill. Every shell has this command; not every machine has the program.
+        // The standard library can only kill, and not every machine has the program that every shell has built in.
         let sent = Command::new("sh")
             .args(["-c", "kill -s TERM \"$1\"", "sh"])
             .arg(self.process.0.id().to_string())
@@ -179,7 +179,7 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // Both fail for a process that has ended, which is what is wanted.
+        // Both fail for a process that has ended, which is fine.
         drop(self.0.kill());
         drop(self.0.wait());
     }

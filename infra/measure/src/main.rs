@@ -2,8 +2,8 @@
 //!
 //! It builds the functions and `hello-world` in the release profile, starts each in place of Lambda, and stops it
 //! when it asks for its first invocation. It prints a table of the instructions until then, counted by callgrind,
-//! the size of the binary, and the most memory that was resident, each beside that of `hello-world`. What is counted
-//! is counted again, because a figure that cannot be repeated is none.
+//! the size of the binary, and the most memory that was resident, each compared with that of `hello-world` and with what
+//! docs/MEASUREMENTS.md says. Everything is measured more than once, and the table says how well the runs agree.
 //!
 //! It needs Linux, for `/proc`, and valgrind.
 
@@ -17,7 +17,9 @@ use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-/// What the functions are compared with.
+/// The document that the table is kept in.
+const EARLIER: &str = include_str!("../../../docs/MEASUREMENTS.md");
+/// The function that the others are compared with.
 const HELLO_WORLD: &str = "hello-world";
 /// The functions.
 const FUNCTIONS: [&str; 10] = [
@@ -45,11 +47,11 @@ fn main() -> ExitCode {
 
 fn report() -> Result<(), Box<dyn Error>> {
     if !cfg!(target_os = "linux") {
-        return Err("functions run on Linux, and are measured there alone".into());
+        return Err("functions run on Linux, and can only be measured there".into());
     }
-    // A missing valgrind is said before the build and not after it, which takes minutes.
+    // A missing valgrind should show before the build, which takes minutes.
     let valgrind = launch::valgrind_version()?;
-    // Built together with the functions it would have what they ask of its dependencies, and be no measure of them.
+    // A build together with the functions would give it the features that they ask of its dependencies.
     let mut binaries = build::release(&[HELLO_WORLD])?;
     binaries.extend(build::release(&FUNCTIONS)?);
     let folder = TemporaryFolder::new()?;
@@ -63,7 +65,7 @@ fn report() -> Result<(), Box<dyn Error>> {
         "From the start of the process to its first request for work, on {} with {valgrind}:\n",
         std::env::consts::ARCH
     );
-    print!("{}", figures::table(&rows));
+    print!("{}", figures::table(&rows, EARLIER));
     println!("\n{}", figures::agreement(&rows));
     Ok(())
 }
@@ -83,7 +85,7 @@ fn measure(binary: &Path, folder: &Path) -> Result<Figures, Box<dyn Error>> {
     })
 }
 
-/// A folder for what the functions say and callgrind writes, removed in the end.
+/// A folder for the output of the functions and of callgrind, removed at the end.
 struct TemporaryFolder(PathBuf);
 
 impl TemporaryFolder {
@@ -97,7 +99,7 @@ impl TemporaryFolder {
 
 impl Drop for TemporaryFolder {
     fn drop(&mut self) {
-        // What cannot be removed is left to the system, which cleans its folder of temporary files.
+        // The system cleans up what cannot be removed.
         drop(std::fs::remove_dir_all(&self.0));
     }
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 /// How a function asks for work.
 /// Source: <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>.
 const NEXT: &str = "GET /2018-06-01/runtime/invocation/next HTTP/1.1";
-/// How often it is looked whether a function has called.
+/// How often the wait checks whether a function has called.
 const LOOK_EVERY: Duration = Duration::from_millis(5);
 
 /// A Runtime API that has no work and never answers.
@@ -20,7 +20,7 @@ pub(crate) struct WaitingFunction {
 }
 
 impl RuntimeApi {
-    /// Listens on a free port of this machine alone.
+    /// Listens on a free port of the loopback interface.
     ///
     /// # Errors
     /// There is no free port.

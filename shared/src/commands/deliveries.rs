@@ -17,7 +17,7 @@ use crate::domain::model::message::{Message, MessageState, MessageStep, NotSent,
 use crate::domain::model::site::Status;
 use crate::domain::rules::messages::refund;
 use crate::domain::values::ids::{CommandId, MessageId, SiteId};
-use crate::sns::Handed as SendOutcome;
+use crate::sns::SendOutcome;
 use crate::store::{Attempts, Committed, Store, StoreError, TypedKey};
 use jiff::Timestamp;
 

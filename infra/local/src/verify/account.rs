@@ -1,7 +1,8 @@
-//! Partners' accounts: every batch, voiding and application is told once, and what each site got adds up.
+//! Partners' accounts: every batch, voiding and application has one line of history, and what each site received adds up.
 
 use super::codes::Redemptions;
-use super::{Findings, Sorted};
+use super::findings::Findings;
+use super::sorted::Sorted;
 use jiff::Timestamp;
 use site_credits::domain::model::account::{HistoryLine, PartnerEvent, Received};
 use site_credits::domain::model::code::{CodeState, CodeValue, Recharge};
@@ -11,10 +12,12 @@ use site_credits::domain::values::names::Subject;
 use site_credits::store::SiteOfAttributes;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What a partner's history tells of one batch, in codes.
+/// What a partner's history says of one batch.
 #[derive(Default)]
-struct Tale {
+struct BatchHistory {
+    /// The codes, instant and issuer of each line that says the batch was issued.
     issued: Vec<(u32, Timestamp, Subject)>,
+    /// How many codes were voided.
     voided: u32,
 }
 
@@ -28,10 +31,10 @@ pub(super) fn check(sorted: &Sorted, redemptions: &Redemptions, findings: &mut F
     check_batches(sorted, findings);
 }
 
-/// Each application of a code is a line, and each such line is an application.
+/// Each application of a code has one line, and each such line belongs to an application.
 fn check_applications(sorted: &Sorted, redemptions: &Redemptions, findings: &mut Findings) {
     // By partner, batch, site, entry, code, instant and value.
-    let mut told: BTreeMap<String, u32> = BTreeMap::new();
+    let mut lines: BTreeMap<String, u32> = BTreeMap::new();
     for line in &sorted.history {
         if let PartnerEvent::Applied {
             site_id,
@@ -45,7 +48,7 @@ fn check_applications(sorted: &Sorted, redemptions: &Redemptions, findings: &mut
             let key = format!(
                 "{partner_id}: {id}, entry of site {site_id} at {at}, {codes} code …{code_last_four} of batch {batch} for {recharge:?}"
             );
-            *told.entry(key).or_default() += 1;
+            *lines.entry(key).or_default() += 1;
         }
     }
     for (entry, code) in redemptions.all() {
@@ -63,16 +66,16 @@ fn check_applications(sorted: &Sorted, redemptions: &Redemptions, findings: &mut
             code.code_last_four,
             code.batch_id
         );
-        if told.remove(&key) != Some(1) {
+        if lines.remove(&key) != Some(1) {
             findings.violation(format_args!("partner {key}"), "it is not told once");
         }
     }
-    for key in told.keys() {
+    for key in lines.keys() {
         findings.violation(format_args!("partner {key}"), "it is told, and never was");
     }
 }
 
-/// What a site got of a partner is the sum of the entries that applied its codes.
+/// What a site received from a partner is the sum of the entries that applied its codes.
 fn check_received(sorted: &Sorted, redemptions: &Redemptions, findings: &mut Findings) {
     let mut sums: BTreeMap<(String, String), SiteOfAttributes> = BTreeMap::new();
     for (entry, code) in redemptions.all() {
@@ -116,9 +119,9 @@ fn plus(received: Received, changes: Changes) -> Option<Received> {
     })
 }
 
-/// Each complete batch was told once, and as many codes of each are voided as were told.
+/// Each complete batch has one line that says it was issued, and as many of its codes are voided as its lines say.
 fn check_batches(sorted: &Sorted, findings: &mut Findings) {
-    let mut tales: BTreeMap<(&str, &str), Tale> = BTreeMap::new();
+    let mut histories: BTreeMap<(&str, &str), BatchHistory> = BTreeMap::new();
     let batches = sorted.batches.iter();
     let values: BTreeMap<&str, CodeValue> = batches
         .map(|(batch, _)| (batch.id.as_str(), batch.value))
@@ -136,13 +139,13 @@ fn check_batches(sorted: &Sorted, findings: &mut Findings) {
                 format_args!("the line {} tells of another value", line.id),
             );
         }
-        let tale = tales.entry(key).or_default();
+        let history = histories.entry(key).or_default();
         match &line.told.event {
             PartnerEvent::Issued { by } => {
                 let issue = (line.told.codes, line.told.at, by.clone());
-                tale.issued.push(issue);
+                history.issued.push(issue);
             }
-            PartnerEvent::Voided { .. } => tale.voided += line.told.codes,
+            PartnerEvent::Voided { .. } => history.voided += line.told.codes,
             PartnerEvent::Fetched { .. } | PartnerEvent::Applied { .. } => {}
         }
     }
@@ -154,25 +157,31 @@ fn check_batches(sorted: &Sorted, findings: &mut Findings) {
     }
     for (batch, complete) in &sorted.batches {
         let key = (batch.partner_id.as_str(), batch.id.as_str());
-        let tale = tales.remove(&key).unwrap_or_default();
+        let history = histories.remove(&key).unwrap_or_default();
         let issue = (batch.count, batch.issued_at, batch.issued_by.clone());
         let issued = if *complete { vec![issue] } else { Vec::new() };
         let of = format!("batch {}", batch.id);
-        if tale.issued != issued {
+        if history.issued != issued {
             findings.violation(
                 &of,
-                format_args!("it was issued as {issued:?}, and told as {:?}", tale.issued),
+                format_args!(
+                    "it was issued as {issued:?}, and told as {:?}",
+                    history.issued
+                ),
             );
         }
         let voided = voided.get(batch.id.as_str()).copied().unwrap_or_default();
-        if tale.voided != voided {
+        if history.voided != voided {
             findings.violation(
                 &of,
-                format_args!("{voided} codes are voided, and {} were told", tale.voided),
+                format_args!(
+                    "{voided} codes are voided, and {} were told",
+                    history.voided
+                ),
             );
         }
     }
-    for (partner, batch) in tales.keys() {
+    for (partner, batch) in histories.keys() {
         findings.violation(
             format_args!("partner {partner}"),
             format_args!("its history tells of the batch {batch}, which does not exist"),

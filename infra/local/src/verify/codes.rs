@@ -1,6 +1,7 @@
 //! Codes and batches: each code applied once, whole, in the one entry that it names (rule 1).
 
-use super::{Findings, Sorted};
+use super::findings::Findings;
+use super::sorted::Sorted;
 use jiff::civil::Date;
 use site_credits::domain::model::batch::Batch;
 use site_credits::domain::model::code::{Application, Code, CodeState};
@@ -10,11 +11,11 @@ use site_credits::domain::values::amount::Changes;
 use site_credits::domain::values::ids::CommandId;
 use std::collections::{BTreeMap, HashMap};
 
-/// The redemptions that statements tell of, by the key of their code.
+/// The redemptions of all statements, by the key of their code.
 #[derive(Default)]
 pub(super) struct Redemptions(BTreeMap<String, Vec<Redemption>>);
 
-/// One redemption, with what its site says of it.
+/// One redemption, with what its site adds to it.
 struct Redemption {
     entry: Entry,
     command_id: CommandId,
@@ -134,10 +135,10 @@ fn wrong_with_application(
         && application.at == entry.at
         && application.command_id == *command_id
         && entry.actor == by;
-    let told = code_of(entry).is_some_and(|told| {
-        told.code_last_four == code.last_four
-            && told.batch_id == code.batch_id
-            && told.partner_id == code.partner_id
+    let described = code_of(entry).is_some_and(|reference| {
+        reference.code_last_four == code.last_four
+            && reference.batch_id == code.batch_id
+            && reference.partner_id == code.partner_id
     });
     let sms = matches!(entry.event, Event::SmsRedemption(_));
     let maintenance = code.value.maintenance_credits() > 0;
@@ -150,7 +151,10 @@ fn wrong_with_application(
     let place = format!("entry {} of site {}", entry.sequence, entry.site_id);
     let checks = [
         (named, format!("{place} applies it, and it names another")),
-        (told, format!("{place} applies it, and tells of another")),
+        (
+            described,
+            format!("{place} applies it, and tells of another"),
+        ),
         (
             here,
             format!("{place} applies it, and it is bound to another site"),
@@ -224,7 +228,7 @@ fn wrong_with_batch(batch: &Batch, complete: bool, mut codes: Vec<&Code>) -> Vec
     if codes.windows(2).any(|two| two[0].index == two[1].index) {
         wrong.push("two of its codes have the same index".to_owned());
     }
-    // One that was not completed is finished by its repetition, and has as many as were written.
+    // A batch that is not complete has as many codes as were written; its repetition finishes it.
     if complete && codes.len() != batch.count as usize {
         wrong.push(format!(
             "it has {} codes, and {} were issued",

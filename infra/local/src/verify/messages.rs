@@ -1,6 +1,7 @@
 //! The messages of a site: each was charged by one entry, and given back by one if it surely failed (rule 14).
 
-use super::{Findings, SiteParts};
+use super::findings::Findings;
+use super::sorted::SiteParts;
 use site_credits::domain::model::entry::Event;
 use site_credits::domain::model::message::MessageState;
 use site_credits::domain::model::site::Status;
@@ -8,7 +9,7 @@ use site_credits::domain::model::agenda::shard_of;
 use site_credits::domain::values::ids::SiteId;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Checks that messages and entries tell the same.
+/// Checks that messages and entries agree.
 pub(super) fn check(id: &str, parts: &SiteParts, findings: &mut Findings) {
     let of = format!("site {id}");
     let mut charged: BTreeMap<&str, (u64, u32)> = BTreeMap::new();
@@ -27,7 +28,7 @@ pub(super) fn check(id: &str, parts: &SiteParts, findings: &mut Findings) {
         }
     }
     let shard = SiteId::parse(id).map(|id| shard_of(&id).to_string());
-    for (message, agenda_shard, agenda_at) in &parts.messages {
+    for (message, agenda) in &parts.messages {
         findings.messages += 1;
         let of = format!("message {}", message.id);
         let known = charged.remove(message.id.as_str());
@@ -35,7 +36,7 @@ pub(super) fn check(id: &str, parts: &SiteParts, findings: &mut Findings) {
             findings.violation(&of, "it was not charged by the entry that it names");
         }
         let failed = message.state == MessageState::Failed;
-        // To a deleted site nothing is given back: what it held was given up.
+        // A deleted site forfeited its SMS, so nothing is given back to it.
         let deleted = parts
             .site
             .as_ref()
@@ -47,16 +48,16 @@ pub(super) fn check(id: &str, parts: &SiteParts, findings: &mut Findings) {
                 "it failed and was not given back, or the other way round",
             );
         }
-        // It is noted before the SMS are given back, and may be so for a while.
+        // The reason is stored before the SMS are given back, so a message may have one while it is under way.
         let under_way = matches!(message.state, MessageState::Sending | MessageState::Unknown);
         if failed != message.not_sent.is_some() && !under_way {
             findings.violation(&of, "it failed without a reason, or has one and did not");
         }
-        let on_agenda = (!agenda_at.is_empty())
-            .then(|| agenda_at.parse().ok())
+        let on_agenda = (!agenda.at.is_empty())
+            .then(|| agenda.at.parse().ok())
             .flatten();
         let right = on_agenda == message.agenda_at()
-            && message.agenda_at().is_some() == (Ok(agenda_shard) == shard.as_ref());
+            && message.agenda_at().is_some() == (Ok(&agenda.shard) == shard.as_ref());
         if !right {
             findings.violation(&of, "its place on the agenda is not that of its state");
         }

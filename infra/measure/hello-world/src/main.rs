@@ -1,4 +1,4 @@
-//! The least that a function in Rust can be: it answers each event with the event. The others are measured by it.
+//! The smallest function: it answers each event with the event. The others are compared with it.
 
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use serde_json::Value;

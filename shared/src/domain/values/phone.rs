@@ -1,12 +1,10 @@
 //! Mobile numbers: E.164 in and out, national spelling understood by the site's country (rule 13).
 //!
-//! What is a number, and of which kind, says Google's metadata, as the `phonenumber` crate carries it. A number is
-//! personal data: nothing shows one but its owner's record and the network that a message is handed to.
+//! Google's metadata, which the `rlibphonenumber` crate carries, says what is a number and of which kind. A number is
+//! personal data: only its owner's record and the network that sends messages show it.
 
 use crate::domain::values::country::Country;
-use phonenumber::country::Id;
-use phonenumber::metadata::DATABASE;
-use phonenumber::{Mode, PhoneNumber, Type};
+use rlibphonenumber::{PhoneNumber, PhoneNumberFormat, PhoneNumberType, Region};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -48,7 +46,7 @@ impl fmt::Debug for SpelledNumber {
     }
 }
 
-/// A text is no mobile number. It never repeats the text.
+/// A text is not a mobile number. The error never repeats the text.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum InvalidMobile {
     /// It cannot be read as a number at all.
@@ -60,7 +58,7 @@ pub enum InvalidMobile {
     /// Its country has no such number.
     #[error("mobile is no number of its country's numbering plan")]
     NoSuchNumber,
-    /// It is a fixed line, a premium service, or anything else that takes no message.
+    /// It is a fixed line, a premium service, or another kind of number that takes no message.
     #[error("mobile must be a mobile number, and this is another kind of number")]
     NotMobile,
 }
@@ -72,12 +70,12 @@ impl Mobile {
     /// [`InvalidMobile`] says what is wrong.
     pub fn parse(text: &str, country: &Country) -> Result<Self, InvalidMobile> {
         let number = read(text, country.as_str().parse().ok())?;
-        // Elsewhere than in the numbering plan of North America and a few more, the kinds can be told apart.
-        match number.number_type(&DATABASE) {
-            Type::Mobile | Type::FixedLineOrMobile => {}
+        // North America and a few others do not tell mobile numbers from fixed lines.
+        match number.get_type() {
+            PhoneNumberType::Mobile | PhoneNumberType::FixedLineOrMobile => {}
             _ => return Err(InvalidMobile::NotMobile),
         }
-        Ok(Self(number.format().mode(Mode::E164).to_string()))
+        Ok(Self(number.format_as(PhoneNumberFormat::E164).into_owned()))
     }
 
     /// The number in E.164: a plus and at most fifteen digits.
@@ -86,17 +84,17 @@ impl Mobile {
         &self.0
     }
 
-    /// The country whose number it is. `None` where it belongs to none, as the numbers of some satellites.
+    /// The country whose number it is. `None` where it belongs to no country, as the numbers of some satellites.
     #[must_use]
     pub fn country(&self) -> Option<Country> {
         let number = read(&self.0, None).ok()?;
-        Country::parse(number.country().id()?.as_ref()).ok()
+        Country::parse(number.get_region_code()?.as_region_str().as_str()).ok()
     }
 
     /// The number as it may be shown and kept: the country calling code, and the last two digits.
     #[must_use]
     pub fn masked(&self) -> String {
-        let code = read(&self.0, None).map_or(0, |number| number.country().code());
+        let code = read(&self.0, None).map_or(0, |number| number.country_code);
         let shown = format!("+{code}");
         let hidden = self.0.len().saturating_sub(shown.len() + SHOWN_AT_END);
         let end = &self.0[self.0.len().saturating_sub(SHOWN_AT_END)..];
@@ -105,13 +103,13 @@ impl Mobile {
 }
 
 /// Reads a number that its country has.
-fn read(text: &str, country: Option<Id>) -> Result<PhoneNumber, InvalidMobile> {
+fn read(text: &str, country: Option<Region>) -> Result<PhoneNumber, InvalidMobile> {
     let text = text.trim();
     let plain = |c: char| c.is_ascii_digit() || " ()-./+\u{a0}\u{2010}\u{2011}".contains(c);
     if text.chars().count() > MAX_SPELLING || !text.chars().all(plain) {
         return Err(InvalidMobile::Unreadable);
     }
-    let number = phonenumber::parse(country, text).map_err(|_| InvalidMobile::Unreadable)?;
+    let number = PhoneNumber::parse(text, country).map_err(|_| InvalidMobile::Unreadable)?;
     if number.is_valid() {
         Ok(number)
     } else {
@@ -127,7 +125,7 @@ impl fmt::Debug for Mobile {
 
 impl TryFrom<String> for Mobile {
     type Error = InvalidMobile;
-    /// Takes a number as it is stored: in E.164. Whether its country still has it is not asked again.
+    /// Takes a number as it is stored, in E.164, without asking again whether its country has it.
     fn try_from(text: String) -> Result<Self, InvalidMobile> {
         let digits = text.strip_prefix('+').unwrap_or_default();
         let right = (1..=15).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit());
@@ -188,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn the_country_is_told_also_where_several_share_a_calling_code() {
+    fn the_country_is_known_where_several_share_a_calling_code() {
         for (text, expected) in [
             ("+436641234567", "AT"),
             ("+12015550123", "US"),

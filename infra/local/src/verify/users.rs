@@ -1,6 +1,7 @@
-//! The people of a site: how many there are, and the cards that they have (rule 12).
+//! The users of a site: how many there are, and the cards that they have (rule 12).
 
-use super::{Findings, SiteParts, Sorted};
+use super::findings::Findings;
+use super::sorted::{SiteParts, Sorted};
 use site_credits::domain::model::card::CardStatus;
 use site_credits::domain::model::entry::Event;
 use site_credits::store::CardOwner;
@@ -27,7 +28,7 @@ pub(super) fn check(
     if numbers.max().is_some_and(|number| number >= next) {
         findings.violation(&of, "its next user's number was used before");
     }
-    // The last card that the statement says was issued to each user.
+    // The last card that was issued to each user by the statement.
     let mut issued: BTreeMap<&str, &str> = BTreeMap::new();
     let mut cards: BTreeSet<&str> = BTreeSet::new();
     for (entry, _) in &parts.entries {
@@ -75,7 +76,7 @@ pub(super) fn check(
     }
 }
 
-/// Checks that each link leads to a card that there is.
+/// Checks that each link leads to a card that exists.
 pub(super) fn check_links(sorted: &Sorted, findings: &mut Findings) {
     let users = sorted.sites.values().flat_map(|parts| &parts.users);
     let keys: BTreeSet<&str> = users
