@@ -13,7 +13,7 @@ const APPLICATION: [&str; 5] = [
 ];
 
 #[tokio::test(start_paused = true)]
-async fn a_code_marked_applied_with_no_entry() {
+async fn a_code_marked_applied_with_no_entry_is_found() {
     let books = Books::new().await;
     let (mut code, applied) = (books.code(false), books.code(true));
     for name in APPLICATION {
@@ -24,7 +24,7 @@ async fn a_code_marked_applied_with_no_entry() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_entry_with_no_code() {
+async fn an_entry_with_no_code_is_found() {
     let books = Books::new().await;
     books.delete(&books.code(true));
     books
@@ -33,7 +33,7 @@ async fn an_entry_with_no_code() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_code_that_was_applied_and_is_outstanding_again() {
+async fn a_code_that_was_applied_and_is_outstanding_again_is_found() {
     let books = Books::new().await;
     let mut code = books.code(true);
     for name in APPLICATION {
@@ -46,7 +46,7 @@ async fn a_code_that_was_applied_and_is_outstanding_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_code_that_carries_more_than_it_added() {
+async fn a_code_that_carries_more_than_it_added_is_found() {
     let books = Books::new().await;
     let mut code = books.code(true);
     code["credits"]["N"] = json!("1000");
@@ -60,7 +60,7 @@ async fn a_code_that_carries_more_than_it_added() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_code_that_was_applied_against_its_rules() {
+async fn a_code_that_was_applied_against_its_rules_is_found() {
     for (name, value, says) in [
         (
             "expires_on",
@@ -103,7 +103,7 @@ async fn a_code_that_was_applied_against_its_rules() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_code_that_is_half_voided_and_one_that_was_voided_by_nobody() {
+async fn a_code_that_is_half_voided_and_one_that_was_voided_by_nobody_are_found() {
     let books = Books::of_a_partner().await;
     let mut code = books.code(false);
     code.as_object_mut().unwrap().remove("void_reason");

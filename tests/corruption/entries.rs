@@ -4,7 +4,7 @@ use super::Books;
 use serde_json::{Value, json};
 
 #[tokio::test(start_paused = true)]
-async fn a_changed_amount() {
+async fn a_changed_amount_is_found() {
     let books = Books::new().await;
     let mut entry = books.entry(2);
     entry["changes"]["M"]["credits"]["N"] = json!("11");
@@ -23,7 +23,7 @@ async fn a_changed_amount() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_deleted_entry() {
+async fn a_deleted_entry_is_found() {
     let books = Books::new().await;
     books.delete(&books.entry(5));
     books
@@ -32,7 +32,7 @@ async fn a_deleted_entry() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_deleted_last_entry() {
+async fn a_deleted_last_entry_is_found() {
     let books = Books::new().await;
     books.delete(&books.entry(6));
     books
@@ -47,7 +47,7 @@ async fn a_deleted_last_entry() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_swapped_pair() {
+async fn a_swapped_pair_is_found() {
     let books = Books::new().await;
     let (mut fifth, mut sixth) = (books.entry(5), books.entry(6));
     (fifth["SK"], sixth["SK"]) = (sixth["SK"].clone(), fifth["SK"].clone());
@@ -67,7 +67,7 @@ async fn a_swapped_pair() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_pair_swapped_with_its_numbers() {
+async fn a_pair_swapped_with_its_numbers_is_found() {
     let books = Books::new().await;
     let (mut fifth, mut sixth) = (books.entry(5), books.entry(6));
     for name in ["SK", "sequence"] {

@@ -11,7 +11,7 @@ fn line(books: &Books, kind: &str) -> Value {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_line_of_a_history_that_is_missing_or_invented() {
+async fn a_line_of_a_history_that_is_missing_or_invented_is_found() {
     for (kind, says) in [
         ("issued", "and told as []"),
         ("voided", "2 codes are voided, and 0 were told"),
@@ -63,7 +63,7 @@ async fn a_line_of_a_history_that_is_missing_or_invented() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_line_of_a_history_with_another_amount() {
+async fn a_line_of_a_history_with_another_amount_is_found() {
     for kind in ["issued", "voided", "applied"] {
         let books = Books::of_a_partner().await;
         let mut wrong = line(&books, kind);
@@ -74,7 +74,7 @@ async fn a_line_of_a_history_with_another_amount() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_sum_of_a_partner_that_is_not_that_of_the_statement() {
+async fn a_sum_of_a_partner_that_is_not_that_of_the_statement_is_found() {
     for name in ["codes", "credits", "maintenance_credits", "sms"] {
         let books = Books::of_a_partner().await;
         let sums = books.items("SITE#");

@@ -5,7 +5,7 @@ use crate::harness::at;
 use serde_json::json;
 
 #[tokio::test(start_paused = true)]
-async fn a_balance_off_by_one() {
+async fn a_balance_off_by_one_is_found() {
     for (balance, off) in [
         ("credits", "5"),
         ("sms", "501"),
@@ -21,7 +21,7 @@ async fn a_balance_off_by_one() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_due_date_that_was_skipped() {
+async fn a_due_date_that_was_skipped_is_found() {
     let books = Books::new().await;
     let mut site = books.site();
     site["charged_through"]["S"] = json!("2027-03-09");
@@ -35,7 +35,7 @@ async fn a_due_date_that_was_skipped() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_site_that_forgot_what_was_charged() {
+async fn a_site_that_forgot_what_was_charged_is_found() {
     let books = Books::new().await;
     let mut site = books.site();
     site["charged_through"]["S"] = json!("2027-01-09");
@@ -49,7 +49,7 @@ async fn a_site_that_forgot_what_was_charged() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_status_without_an_entry() {
+async fn a_status_without_an_entry_is_found() {
     let books = Books::new().await;
     let mut site = books.site();
     site["status"]["S"] = json!("payment_required");
@@ -64,7 +64,7 @@ async fn a_status_without_an_entry() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_site_that_is_gone_and_an_item_of_no_kind() {
+async fn a_site_that_is_gone_and_an_item_of_no_kind_are_found() {
     let books = Books::new().await;
     let site = books.site();
     books.delete(&site);
@@ -83,7 +83,7 @@ async fn a_site_that_is_gone_and_an_item_of_no_kind() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_site_that_is_missing_from_the_agenda_or_in_a_wrong_place_of_it() {
+async fn a_site_that_is_missing_from_the_agenda_or_in_a_wrong_place_of_it_is_found() {
     let books = Books::new().await;
     let site = books.site();
     let mut missing = site.clone();
@@ -103,7 +103,7 @@ async fn a_site_that_is_missing_from_the_agenda_or_in_a_wrong_place_of_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_halted_site_that_says_it_was_charged_since() {
+async fn a_halted_site_that_says_it_was_charged_since_is_found() {
     let books = Books::new().await;
     for month in ["2027-03-09", "2027-04-09", "2027-05-09"] {
         books.system.deduct(at(&format!("{month}T12:00:00Z"))).await;
@@ -119,7 +119,7 @@ async fn a_halted_site_that_says_it_was_charged_since() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_site_that_says_it_was_warned() {
+async fn a_site_that_says_it_was_warned_is_found() {
     let books = Books::new().await;
     let mut site = books.site();
     site["warned"] = json!({ "N": "7" });
@@ -128,7 +128,7 @@ async fn a_site_that_says_it_was_warned() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn settings_and_administrators_that_are_not_those_of_the_statement() {
+async fn settings_and_administrators_that_are_not_those_of_the_statement_are_found() {
     for (name, value) in [
         ("name", "Other"),
         ("language", "ko"),

@@ -4,7 +4,7 @@ use super::Books;
 use serde_json::{Value, json};
 
 #[tokio::test(start_paused = true)]
-async fn a_device_that_nobody_registered_and_one_that_is_gone() {
+async fn a_device_that_nobody_registered_and_one_that_is_gone_are_found() {
     let books = Books::new().await;
     let device = books.items("DEVICE#").remove(0);
     books.delete(&device);
@@ -21,7 +21,7 @@ async fn a_device_that_nobody_registered_and_one_that_is_gone() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_roster_that_does_not_count_its_users_or_gives_out_a_number_again() {
+async fn a_roster_that_does_not_count_its_users_or_gives_out_a_number_again_is_found() {
     let books = Books::with_people().await;
     let roster = books.one("ROSTER");
     for (name, value, what) in [
@@ -36,7 +36,7 @@ async fn a_roster_that_does_not_count_its_users_or_gives_out_a_number_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_card_that_nobody_issued_and_links_that_lead_nowhere() {
+async fn a_card_that_nobody_issued_and_links_that_lead_nowhere_are_found() {
     let books = Books::with_people().await;
     let (user, link) = (books.one("USER#"), books.one("CARD"));
     let mut other = user.clone();
@@ -58,7 +58,7 @@ async fn a_card_that_nobody_issued_and_links_that_lead_nowhere() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_message_that_its_entry_does_not_tell_of() {
+async fn a_message_that_its_entry_does_not_tell_of_is_found() {
     let books = Books::with_people().await;
     let message = books.one("MESSAGE#");
     let changed = |name: &str, value: Value| {

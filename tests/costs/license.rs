@@ -30,7 +30,7 @@ async fn each_route_makes_the_round_trips_and_uses_the_capacity_that_the_docs_sa
     let key = "8d3c0f5a-0a39-4c0e-9d3f-6a5d1c0f7b21";
     let routes = measured(
         &system,
-        [
+        vec![
             ("a preview", preview(&codes[1])),
             (
                 "a redemption with a key",

@@ -20,7 +20,7 @@ fn costs(seen: &[Seen]) -> Vec<String> {
 }
 
 /// A line for each request, sent one after the other: what it is, the status of its answer, and what it cost.
-async fn measured<const N: usize>(system: &System, calls: [(&str, Call); N]) -> String {
+async fn measured(system: &System, calls: Vec<(&str, Call)>) -> String {
     let width = calls.iter().map(|(what, _)| what.len()).max().unwrap();
     let mut lines = Vec::new();
     for (what, call) in calls {

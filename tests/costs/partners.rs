@@ -33,7 +33,7 @@ async fn issuing_many_codes_costs_what_the_docs_say() {
     ];
     assert_eq!(codes, hundreds);
     assert_eq!(issued.status, 201);
-    let routes = measured(&system, [("an issue again", issue)]).await;
+    let routes = measured(&system, vec![("an issue again", issue)]).await;
     insta::assert_snapshot!(routes, @"an issue again  201  GetItem 1.0, GetItem 1.0, TransactWriteItems 2.0");
 }
 
@@ -49,7 +49,7 @@ async fn a_partner_costs_what_the_docs_say() {
     let partner = |path: String| Call::get(path, now).by_partner(ACME);
     let routes = measured(
         &system,
-        [
+        vec![
             ("the batches", partner(batches(""))),
             ("a batch", partner(batches(&format!("/{id}")))),
             ("its codes", partner(batches(&format!("/{id}/codes")))),

@@ -12,7 +12,7 @@ async fn a_site_costs_what_the_docs_say() {
     let create = Call::post("/sites".to_owned(), &new, now).key("site");
     let routes = measured(
         &system,
-        [
+        vec![
             ("creating a site", create),
             ("a person's sites", Call::get("/sites".to_owned(), now)),
         ],
@@ -29,7 +29,7 @@ async fn a_site_costs_what_the_docs_say() {
     let invite = json!({ "email": "lee@example.com", "role": "site_admin" });
     let routes = measured(
         &system,
-        [
+        vec![
             ("a redemption", redemption(&site, &code, now)),
             ("the sites of a partner", sites_of_partner),
             ("a site", Call::get(path(""), now)),

@@ -30,7 +30,7 @@ async fn users_and_messages_cost_what_the_docs_say() {
     let text = json!({ "user_id": "ann", "text": "Open" });
     let routes = measured(
         &system,
-        [
+        vec![
             ("a user with a key", post("", ann).key("a")),
             ("a user without a key", post("", json!({}))),
             ("a user shown", Call::get(users("/ann"), now)),

@@ -36,6 +36,7 @@ pub(crate) fn without_chance(json: &Value) -> Value {
         Value::Object(members) => {
             let members = members.iter().map(|(name, value)| match name.as_str() {
                 "site_id" if value.is_string() => (name.clone(), json!("[site ID]")),
+                "last_four" | "code_last_four" => (name.clone(), json!("[last four]")),
                 _ => (name.clone(), without_chance(value)),
             });
             members.collect::<Map<_, _>>().into()
@@ -52,5 +53,5 @@ fn is_uuid(text: &str) -> bool {
 }
 
 fn is_hash(text: &str) -> bool {
-    text.len() == 64 && text.chars().all(|c| c.is_ascii_hexdigit())
+    [32, 64].contains(&text.len()) && text.chars().all(|c| c.is_ascii_hexdigit())
 }

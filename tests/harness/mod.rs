@@ -6,7 +6,7 @@ mod event;
 mod given;
 mod wire;
 
-pub(crate) use answered::Answered;
+pub(crate) use answered::{Answered, without_chance};
 pub(crate) use call::{Call, batches, license_of, redemption, sms_redemption};
 pub(crate) use given::{acme, kim};
 pub(crate) use wire::Seen;

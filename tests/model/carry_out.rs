@@ -26,7 +26,7 @@ impl World {
         call.by_person(PERSONS[by])
     }
 
-    /// Sends a request of which the model knows what comes of it.
+    /// Sends a request whose outcome the model knows.
     async fn send(&mut self, call: Call, expected: &Expected) {
         let answer = self.system.send(call.clone()).await;
         match expected {

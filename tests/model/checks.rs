@@ -42,7 +42,7 @@ impl World {
         entries
     }
 
-    /// Every batch adds up as in the model, and every site got of the partner what it applied.
+    /// Every batch adds up as in the model, and every site received from the partner what it applied.
     pub(super) async fn accounts_agree(&self) {
         for (number, id) in self.batches.iter().enumerate() {
             let codes = self.codes.iter().filter(|code| code.batch == number);
@@ -94,7 +94,7 @@ impl World {
         assert_eq!(listed.collect::<BTreeMap<_, _>>(), received);
     }
 
-    /// Every due date was charged once, and just those that the model charged; and so with the warnings.
+    /// Every due date was charged once, just as in the model, and so was every warning given.
     pub(super) async fn charged_once(&self) {
         for (id, model) in self.ids.iter().zip(&self.sites) {
             let (mut charged, mut warnings) = (Vec::new(), Vec::new());

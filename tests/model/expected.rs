@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Expected {
     Done,
-    /// Everything is as it is to be: what is due is charged, and nothing else is written.
+    /// The command changes nothing: due dates are charged, and nothing else is written.
     Unchanged,
     Refused(&'static str),
 }
@@ -20,36 +20,36 @@ impl World {
     pub(super) fn model_redeem(&mut self, site: usize, code: usize, sms: bool) -> Expected {
         let id = self.ids[site].clone();
         let model = &mut self.sites[site];
-        let known = &mut self.codes[code];
+        let code = &mut self.codes[code];
         let today = model.today(self.now);
         if model.deleted {
             return Expected::Refused("site-not-found");
         }
-        if known.applied.is_some() {
+        if code.applied.is_some() {
             return Expected::Refused("code-already-applied");
         }
-        if known.voided {
+        if code.voided {
             return Expected::Refused("code-voided");
         }
-        if known.bound_to.as_ref().is_some_and(|bound| *bound != id) {
+        if code.bound_to.as_ref().is_some_and(|bound| *bound != id) {
             return Expected::Refused("code-not-for-this-site");
         }
-        if known.expires_on.is_some_and(|last| last < today) {
+        if code.expires_on.is_some_and(|last| last < today) {
             return Expected::Refused("code-expired");
         }
-        if sms && known.maintenance > 0 {
+        if sms && code.maintenance > 0 {
             return Expected::Refused("code-not-for-sms");
         }
-        if model.dynamic && known.maintenance > 0 {
+        if model.dynamic && code.maintenance > 0 {
             return Expected::Refused("code-not-for-dynamic-sites");
         }
-        known.applied = Some((id, sms));
-        let credits = i64::try_from(known.credits).unwrap();
+        code.applied = Some((id, sms));
+        let credits = i64::try_from(code.credits).unwrap();
         if sms {
             model.sms += 50 * credits;
         } else {
             model.credits += credits;
-            model.maintenance += i64::try_from(known.maintenance).unwrap();
+            model.maintenance += i64::try_from(code.maintenance).unwrap();
         }
         if model.halted {
             model.resume(today);
@@ -60,7 +60,7 @@ impl World {
         Expected::Done
     }
 
-    /// A command of a person on a site, on a copy of the model that is kept if it is done: what is due is charged first.
+    /// A person's command on a site. Due dates are charged first. The model is changed only if the command is done.
     pub(super) fn model_command(
         &mut self,
         site: usize,
@@ -95,8 +95,8 @@ impl World {
             if model.credits < price {
                 return Expected::Refused("insufficient-credits");
             }
-            let known = |id: &String| model.devices.iter().any(|device| device.id == *id);
-            if ids.iter().any(known) {
+            let exists = |id: &String| model.devices.iter().any(|device| device.id == *id);
+            if ids.iter().any(exists) {
                 return Expected::Refused("device-exists");
             }
             model.credits -= price;
@@ -171,7 +171,7 @@ impl World {
         }
     }
 
-    /// Rule 15: who may give whom which role. `role` is none for a removal.
+    /// Rule 15: who may give whom which role. Without a `role` it is a removal.
     pub(super) fn model_role(
         &mut self,
         site: usize,
@@ -181,7 +181,7 @@ impl World {
         invites: bool,
     ) -> Expected {
         self.model_command(site, by, |model, _| {
-            let (own, known) = (model.roles[&by], model.roles.get(&who).copied());
+            let (own, held) = (model.roles[&by], model.roles.get(&who).copied());
             let leaves = role.is_none() && by == who;
             let allowed = match own {
                 "master" => true,
@@ -191,7 +191,7 @@ impl World {
             if !allowed && !leaves {
                 return Expected::Refused("not-allowed");
             }
-            match (invites, known) {
+            match (invites, held) {
                 (true, Some(_)) => return Expected::Refused("administrator-exists"),
                 (false, None) => return Expected::Refused("administrator-not-found"),
                 (false, Some("master")) if role != Some("master") => {
@@ -199,7 +199,7 @@ impl World {
                 }
                 _ => {}
             }
-            if role.is_some() && role == known {
+            if role.is_some() && role == held {
                 return Expected::Unchanged;
             }
             if role == Some("master") {
@@ -213,19 +213,19 @@ impl World {
         })
     }
 
-    /// What is told of codes that are to be voided, and they are.
+    /// Rule 1: codes are voided, and the answer counts them.
     pub(super) fn model_void(&mut self, code: usize, whole: bool) -> Value {
         let batch = self.codes[code].batch;
         let (mut voided, mut already, mut applied) = (0, 0, 0);
-        for (place, known) in self.codes.iter_mut().enumerate() {
-            if known.batch != batch || !(whole || place == code) {
+        for (place, other) in self.codes.iter_mut().enumerate() {
+            if other.batch != batch || !(whole || place == code) {
                 continue;
             }
-            match (&known.applied, known.voided) {
+            match (&other.applied, other.voided) {
                 (Some(_), _) => applied += 1,
                 (None, true) => already += 1,
                 (None, false) => {
-                    known.voided = true;
+                    other.voided = true;
                     voided += 1;
                 }
             }

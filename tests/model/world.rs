@@ -68,11 +68,11 @@ pub(super) struct World {
     pub(super) now: Timestamp,
     pub(super) commands: u32,
     pub(super) last: Option<(Call, Answered)>,
-    /// The request under way, of those that are more than one transaction or make something.
+    /// The request under way, if it takes more than one transaction or makes something.
     pub(super) under_way: Option<(Call, Making)>,
 }
 
-/// What a request makes that the model has to take in.
+/// What a request makes that the model has to learn.
 #[derive(Clone, Debug)]
 pub(super) enum Making {
     Batch {
@@ -148,7 +148,7 @@ impl World {
         .await;
     }
 
-    /// Sends a request that makes something, and takes it in.
+    /// Sends a request that makes something, and lets the model learn of it.
     pub(super) async fn make(&mut self, call: Call, making: Making) {
         self.under_way = Some((call.clone(), making.clone()));
         let made = self.system.send(call).await;
@@ -157,11 +157,11 @@ impl World {
             Making::Batch {
                 expires_on,
                 bound_to,
-            } => self.take_in_batch(&made.body, expires_on, bound_to),
-            Making::Site(place) => self.take_in_site(&made.body, place),
+            } => self.learn_batch(&made.body, expires_on, bound_to),
+            Making::Site(place) => self.learn_site(&made.body, place),
             Making::User(site, id) => self.sites[site].users.push((id, false)),
             Making::Message(site) => {
-                // What is surely not sent is given back, and everything else stays charged.
+                // A message that surely was not sent is refunded; every other stays charged.
                 let failed = made.body["message"]["state"] == "failed";
                 let by = self.sites[site].master();
                 self.model_command(site, by, |model, _| {
@@ -174,7 +174,7 @@ impl World {
         self.under_way = None;
     }
 
-    fn take_in_batch(&mut self, made: &Value, expires_on: Option<Date>, bound_to: Option<SiteId>) {
+    fn learn_batch(&mut self, made: &Value, expires_on: Option<Date>, bound_to: Option<SiteId>) {
         let batch = &made["batch"];
         self.batches.push(text(&batch["batch_id"]));
         for code in made["codes"].as_array().unwrap() {
@@ -191,7 +191,7 @@ impl World {
         }
     }
 
-    fn take_in_site(&mut self, made: &Value, place: usize) {
+    fn learn_site(&mut self, made: &Value, place: usize) {
         let id = SiteId::parse(made["site"]["site_id"].as_str().unwrap()).unwrap();
         let created = at(made["entry"]["at"].as_str().unwrap());
         let (site_type, zone) = SITES[place];

@@ -32,14 +32,14 @@ async fn run_schedule(system: &System, from: &str, until: &str) {
     }
 }
 
-/// What the statement says of warnings, halts and resumes: the kind, when, and what it refers to.
-async fn told(system: &System, site: &SiteId) -> Vec<(String, String, Value)> {
+/// A line for every warning, halt and resume of a statement: when, which, and what it refers to.
+async fn history(system: &System, site: &SiteId) -> Vec<String> {
     let entries = system.statement(site, at("2026-01-01T00:00:00Z")).await;
     let text = |value: &Value| value.as_str().unwrap().to_owned();
-    let notices = entries
-        .iter()
-        .filter(|entry| ["warning", "halt", "resume"].contains(&entry["kind"].as_str().unwrap()));
-    notices
-        .map(|e| (text(&e["kind"]), text(&e["at"]), e["refers_to"].clone()))
-        .collect()
+    let lines = entries.iter().filter_map(|entry| {
+        let (at, kind) = (text(&entry["at"]), text(&entry["kind"]));
+        let noticed = ["warning", "halt", "resume"].contains(&kind.as_str());
+        noticed.then(|| format!("{at} {kind} {}", entry["refers_to"]))
+    });
+    lines.collect()
 }

@@ -1,15 +1,9 @@
 //! Which warnings a statement has, and when.
 
-use super::{equipped, recharge, run_schedule, told};
+use super::{equipped, history, recharge, run_schedule};
 use crate::harness::{System, at};
 use run_local::engine::Fault;
-use serde_json::{Value, json};
 use site_credits::domain::model::site::SiteType;
-
-fn warning(when: &str, days: u8, on: &str, missing: u64) -> (String, String, Value) {
-    let refers_to = json!({ "days_before": days, "falls_short_on": on, "missing": missing });
-    ("warning".to_owned(), when.to_owned(), refers_to)
-}
 
 #[tokio::test(start_paused = true)]
 async fn a_site_is_warned_28_7_and_1_days_before_it_falls_short_from_its_own_midnight_on() {
@@ -17,14 +11,12 @@ async fn a_site_is_warned_28_7_and_1_days_before_it_falls_short_from_its_own_mid
     // One credit is left, for 28 February; the next due date is 31 March, in Vienna's summer time.
     let site = equipped(&system, "Europe/Vienna", 1, at("2027-01-31T08:00:00Z")).await;
     run_schedule(&system, "2027-02-20T00:00:00Z", "2027-04-02T00:00:00Z").await;
-    let halt = json!({ "due_on": "2027-03-31", "devices": 1 });
-    let expected = [
-        warning("2027-03-02T23:00:00Z", 28, "2027-03-31", 1),
-        warning("2027-03-23T23:00:00Z", 7, "2027-03-31", 1),
-        warning("2027-03-29T22:00:00Z", 1, "2027-03-31", 1),
-        ("halt".to_owned(), "2027-03-30T22:00:00Z".to_owned(), halt),
-    ];
-    assert_eq!(told(&system, &site).await, expected);
+    insta::assert_snapshot!(history(&system, &site).await.join("\n"), @r#"
+    2027-03-02T23:00:00Z warning {"days_before":28,"falls_short_on":"2027-03-31","missing":1}
+    2027-03-23T23:00:00Z warning {"days_before":7,"falls_short_on":"2027-03-31","missing":1}
+    2027-03-29T22:00:00Z warning {"days_before":1,"falls_short_on":"2027-03-31","missing":1}
+    2027-03-30T22:00:00Z halt {"devices":1,"due_on":"2027-03-31"}
+    "#);
 }
 
 #[tokio::test(start_paused = true)]
@@ -35,14 +27,12 @@ async fn a_recharge_that_moves_the_day_cancels_the_warnings_and_a_later_shortage
     run_schedule(&system, "2027-01-31T08:15:00Z", "2027-02-24T00:00:00Z").await;
     recharge(&system, &site, 1, at("2027-02-24T10:00:00Z")).await;
     run_schedule(&system, "2027-02-24T10:00:00Z", "2027-03-25T00:00:00Z").await;
-    let expected = [
-        warning("2027-01-31T08:15:00Z", 28, "2027-02-28", 1),
-        warning("2027-02-21T00:00:00Z", 7, "2027-02-28", 1),
-        // Now of 31 March: nothing more was said of February.
-        warning("2027-03-03T00:00:00Z", 28, "2027-03-31", 1),
-        warning("2027-03-24T00:00:00Z", 7, "2027-03-31", 1),
-    ];
-    assert_eq!(told(&system, &site).await, expected);
+    insta::assert_snapshot!(history(&system, &site).await.join("\n"), @r#"
+    2027-01-31T08:15:00Z warning {"days_before":28,"falls_short_on":"2027-02-28","missing":1}
+    2027-02-21T00:00:00Z warning {"days_before":7,"falls_short_on":"2027-02-28","missing":1}
+    2027-03-03T00:00:00Z warning {"days_before":28,"falls_short_on":"2027-03-31","missing":1}
+    2027-03-24T00:00:00Z warning {"days_before":7,"falls_short_on":"2027-03-31","missing":1}
+    "#);
     // Another credit moves the day to April, and a device that takes it brings the day back: that is a later shortage.
     recharge(&system, &site, 1, at("2027-03-25T10:00:00Z")).await;
     system
@@ -50,12 +40,11 @@ async fn a_recharge_that_moves_the_day_cancels_the_warnings_and_a_later_shortage
         .await
         .unwrap();
     run_schedule(&system, "2027-03-25T10:15:00Z", "2027-03-31T00:00:00Z").await;
-    let all = told(&system, &site).await;
-    let expected = [
-        warning("2027-03-25T10:15:00Z", 7, "2027-03-31", 1),
-        warning("2027-03-30T00:00:00Z", 1, "2027-03-31", 1),
-    ];
-    assert_eq!(all[4..], expected);
+    let all = history(&system, &site).await;
+    insta::assert_snapshot!(all[4..].join("\n"), @r#"
+    2027-03-25T10:15:00Z warning {"days_before":7,"falls_short_on":"2027-03-31","missing":1}
+    2027-03-30T00:00:00Z warning {"days_before":1,"falls_short_on":"2027-03-31","missing":1}
+    "#);
 }
 
 #[tokio::test(start_paused = true)]
@@ -74,12 +63,11 @@ async fn a_removal_that_moves_the_day_cancels_the_warnings_too() {
         .await
         .unwrap();
     run_schedule(&system, "2027-02-22T10:00:00Z", "2027-03-04T00:00:00Z").await;
-    let expected = [
-        warning("2027-02-20T00:00:00Z", 28, "2027-02-28", 1),
-        warning("2027-02-21T00:00:00Z", 7, "2027-02-28", 1),
-        warning("2027-03-03T00:00:00Z", 28, "2027-03-31", 1),
-    ];
-    assert_eq!(told(&system, &site).await, expected);
+    insta::assert_snapshot!(history(&system, &site).await.join("\n"), @r#"
+    2027-02-20T00:00:00Z warning {"days_before":28,"falls_short_on":"2027-02-28","missing":1}
+    2027-02-21T00:00:00Z warning {"days_before":7,"falls_short_on":"2027-02-28","missing":1}
+    2027-03-03T00:00:00Z warning {"days_before":28,"falls_short_on":"2027-03-31","missing":1}
+    "#);
 }
 
 #[tokio::test(start_paused = true)]
@@ -88,8 +76,9 @@ async fn a_shortage_that_comes_near_at_once_is_warned_of_once_by_the_nearest_war
     let site = equipped(&system, "UTC", 0, at("2027-01-26T08:00:00Z")).await;
     // The scheduler was down until the 20th of February, six days before the shortage.
     run_schedule(&system, "2027-02-20T08:00:00Z", "2027-02-21T00:00:00Z").await;
-    let expected = [warning("2027-02-20T08:00:00Z", 7, "2027-02-26", 1)];
-    assert_eq!(told(&system, &site).await, expected);
+    insta::assert_snapshot!(history(&system, &site).await.join("\n"), @r#"
+    2027-02-20T08:00:00Z warning {"days_before":7,"falls_short_on":"2027-02-26","missing":1}
+    "#);
 }
 
 #[tokio::test(start_paused = true)]
@@ -99,19 +88,14 @@ async fn a_site_that_resumes_with_too_little_is_warned_again() {
     run_schedule(&system, "2027-02-27T23:00:00Z", "2027-03-01T00:00:00Z").await;
     recharge(&system, &site, 1, at("2027-03-29T10:00:00Z")).await;
     run_schedule(&system, "2027-03-29T10:15:00Z", "2027-03-30T12:00:00Z").await;
-    let kinds: Vec<_> = told(&system, &site).await;
-    let kinds: Vec<_> = kinds
-        .iter()
-        .map(|(kind, when, _)| (kind.as_str(), when.as_str()))
-        .collect();
-    let expected = [
-        ("warning", "2027-02-27T23:00:00Z"),
-        ("halt", "2027-02-28T00:00:00Z"),
-        ("resume", "2027-03-29T10:00:00Z"),
-        ("warning", "2027-03-29T10:15:00Z"), // two days before: a week's warning
-        ("warning", "2027-03-30T00:00:00Z"),
-    ];
-    assert_eq!(kinds, expected);
+    // The warning of 29 March comes two days before the shortage: it is that of a week.
+    insta::assert_snapshot!(history(&system, &site).await.join("\n"), @r#"
+    2027-02-27T23:00:00Z warning {"days_before":1,"falls_short_on":"2027-02-28","missing":1}
+    2027-02-28T00:00:00Z halt {"devices":1,"due_on":"2027-02-28"}
+    2027-03-29T10:00:00Z resume {"resumed_on":"2027-03-29"}
+    2027-03-29T10:15:00Z warning {"days_before":7,"falls_short_on":"2027-03-31","missing":1}
+    2027-03-30T00:00:00Z warning {"days_before":1,"falls_short_on":"2027-03-31","missing":1}
+    "#);
 }
 
 #[tokio::test(start_paused = true)]
@@ -128,10 +112,10 @@ async fn a_site_that_never_falls_short_within_the_calendar_is_not_warned_and_cos
             "{reads:?}"
         );
     }
-    assert_eq!(told(&system, &site).await, []);
+    assert!(history(&system, &site).await.is_empty());
     let regular = system.site(SiteType::Regular, "UTC", now).await;
     run_schedule(&system, "2027-02-27T00:00:00Z", "2027-02-28T00:00:00Z").await;
-    assert_eq!(told(&system, &regular).await, []);
+    assert!(history(&system, &regular).await.is_empty());
 }
 
 #[tokio::test(start_paused = true)]
@@ -155,7 +139,7 @@ async fn a_warning_is_written_once_whatever_happens_on_the_way() {
         system.deduct(at("2027-02-27T00:00:00Z")).await;
         system.deduct(at("2027-02-27T00:00:00Z")).await;
         system.wire.quiet();
-        assert_eq!(told(&system, &site).await.len(), 1, "{fault:?}");
+        assert_eq!(history(&system, &site).await.len(), 1, "{fault:?}");
     }
 }
 
@@ -176,10 +160,10 @@ async fn a_site_that_is_halted_and_resumes_in_one_change_is_warned_of_the_next_s
         .await
         .unwrap();
     run_schedule(&system, "2027-05-03T00:00:00Z", "2027-05-03T00:15:00Z").await;
-    let kinds: Vec<String> = told(&system, &site)
-        .await
-        .into_iter()
-        .map(|(kind, ..)| kind)
-        .collect();
-    assert_eq!(kinds, ["warning", "halt", "resume", "warning"]);
+    insta::assert_snapshot!(history(&system, &site).await.join("\n"), @r#"
+    2027-04-03T00:00:00Z warning {"days_before":28,"falls_short_on":"2027-04-30","missing":1}
+    2027-04-30T08:00:00Z halt {"devices":2,"due_on":"2027-04-30"}
+    2027-04-30T08:00:00Z resume {"resumed_on":"2027-04-30"}
+    2027-05-03T00:00:00Z warning {"days_before":28,"falls_short_on":"2027-05-31","missing":1}
+    "#);
 }

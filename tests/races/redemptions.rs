@@ -14,7 +14,7 @@ const RACERS: usize = 64;
 /// How many sites the racers come from.
 const SITES: usize = 16;
 
-/// Sixty-four racing redemptions of each code: how many won, and what the others were told.
+/// Sixty-four redemptions of each code race: one wins, and the others learn that the code was applied.
 async fn race(system: &Arc<System>, codes: Vec<String>, sites: &[SiteId]) {
     for code in codes {
         let mut racers = tokio::task::JoinSet::new();

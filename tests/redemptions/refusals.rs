@@ -5,6 +5,18 @@ use crate::harness::{Call, KIM, System, at, license_of, redemption, sms_redempti
 use serde_json::json;
 use site_credits::domain::model::code::CodeValue;
 use site_credits::domain::model::site::SiteType;
+use site_credits::domain::values::ids::{BatchId, SiteId};
+
+/// A code of the right form that no batch has.
+fn unissued() -> String {
+    let issuer = run_local::seed::issuer().unwrap();
+    let batch = BatchId::parse("00000000-0000-0000-0000-000000000000").unwrap();
+    issuer
+        .code(issuer.newest(), &batch, 0)
+        .unwrap()
+        .0
+        .to_string()
+}
 
 #[tokio::test(start_paused = true)]
 async fn every_refusal_says_which() {
@@ -26,62 +38,48 @@ async fn every_refusal_says_which() {
         })
         .await
         .remove(0);
-    let unissued = {
-        // A code of the right form that no batch has: of an issuer's, never written.
-        let issuer = run_local::seed::issuer().unwrap();
-        let batch = site_credits::domain::values::ids::BatchId::parse(
-            "00000000-0000-0000-0000-000000000000",
-        )
-        .unwrap();
-        issuer
-            .code(issuer.newest(), &batch, 0)
-            .unwrap()
-            .0
-            .to_string()
-    };
-    for (call, status, problem) in [
+    let midnight = at("2026-12-09T23:00:00Z");
+    let mut refusals = Vec::new();
+    for (what, call) in [
         (
+            "forged",
             redemption(&regular, "AAAAA-AAAAA-AAAAA-AAAAA", now),
-            422,
-            "code-not-recognised",
         ),
+        ("never issued", redemption(&regular, &unissued(), now)),
+        ("empty", redemption(&regular, "", now)),
         (
-            redemption(&regular, &unissued, now),
-            422,
-            "code-not-recognised",
-        ),
-        (redemption(&regular, "", now), 422, "code-not-recognised"),
-        (
+            "maintenance, on a dynamic site",
             redemption(&dynamic, &maintenance, now),
-            422,
-            "code-not-for-dynamic-sites",
         ),
         (
+            "maintenance, for SMS",
             sms_redemption(&regular, &maintenance, now),
-            422,
-            "code-not-for-sms",
         ),
-        (
-            redemption(&dynamic, &bound, now),
-            422,
-            "code-not-for-this-site",
-        ),
+        ("bound to another site", redemption(&dynamic, &bound, now)),
         // On Kiritimati the 10th has begun; in Vienna it is still the 9th.
-        (redemption(&dynamic, &expiring, now), 410, "code-expired"),
         (
-            redemption(&regular, &expiring, at("2026-12-09T23:00:00Z")),
-            410,
-            "code-expired",
+            "expired, on Kiritimati",
+            redemption(&dynamic, &expiring, now),
+        ),
+        (
+            "expired, in Vienna",
+            redemption(&regular, &expiring, midnight),
         ),
     ] {
         let answer = system.send(call).await;
-        assert_eq!(
-            (answer.status, answer.problem()),
-            (status, problem),
-            "{answer:?}"
-        );
+        refusals.push(format!("{what}: {} {}", answer.status, answer.problem()));
         assert_eq!(answer.headers["content-type"], "application/problem+json");
     }
+    insta::assert_snapshot!(refusals.join("\n"), @r"
+    forged: 422 code-not-recognised
+    never issued: 422 code-not-recognised
+    empty: 422 code-not-recognised
+    maintenance, on a dynamic site: 422 code-not-for-dynamic-sites
+    maintenance, for SMS: 422 code-not-for-sms
+    bound to another site: 422 code-not-for-this-site
+    expired, on Kiritimati: 410 code-expired
+    expired, in Vienna: 410 code-expired
+    ");
     assert_eq!(
         system
             .send(redemption(&regular, &expiring, at("2026-12-09T22:59:59Z")))
@@ -90,6 +88,7 @@ async fn every_refusal_says_which() {
         201
     );
     let elsewhere = system.send(redemption(&dynamic, &expiring, now)).await;
+    // Where it was applied is no business of another site.
     assert_eq!(
         (elsewhere.status, elsewhere.problem()),
         (409, "code-already-applied")
@@ -104,7 +103,7 @@ async fn every_refusal_says_which() {
 async fn a_stranger_cannot_tell_that_a_site_exists() {
     let (system, now) = (System::new(), at(NOON));
     let site = system.site(SiteType::Dynamic, "Europe/Vienna", now).await;
-    let nowhere = site_credits::domain::values::ids::SiteId::parse("00000000").unwrap();
+    let nowhere = SiteId::parse("00000000").unwrap();
     let codes = system.codes(10, 0, 1, now).await;
     let strangers = [
         json!({ "sub": "eve", "email": "eve@example.com", "email_verified": "true" }),

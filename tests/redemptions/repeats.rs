@@ -2,6 +2,7 @@
 
 use super::NOON;
 use crate::harness::{System, at, redemption, sms_redemption};
+use insta::assert_json_snapshot;
 use run_local::engine::Fault;
 use site_credits::domain::model::site::SiteType;
 
@@ -24,10 +25,18 @@ async fn a_repeated_request_gets_the_first_answer_word_for_word() {
     let other = system
         .send(redemption(&site, &codes[1], later).key("k-1"))
         .await;
-    assert_eq!(
-        (other.status, other.problem()),
-        (422, "idempotency-key-reused")
-    );
+    assert_json_snapshot!(other.shown(), @r#"
+    {
+      "body": {
+        "code": "idempotency-key-reused",
+        "detail": "this Idempotency-Key was used for another request",
+        "status": 422,
+        "title": "The idempotency key was used before",
+        "type": "urn:site-credits:problem:idempotency-key-reused"
+      },
+      "status": 422
+    }
+    "#);
     let sms = system
         .send(sms_redemption(&site, &codes[0], later).key("k-1"))
         .await;
@@ -113,6 +122,7 @@ async fn a_table_that_never_answers_leaves_the_outcome_open_and_one_that_refuses
     let (system, now) = (System::new(), at(NOON));
     let site = system.site(SiteType::Dynamic, "Europe/Vienna", now).await;
     let codes = system.codes(10, 0, 1, now).await;
+    let mut refused = Vec::new();
     for fault in [Fault::Throttled, Fault::Conflict] {
         system.wire.plan(move |operation, _| {
             if operation == "TransactWriteItems" {
@@ -124,9 +134,22 @@ async fn a_table_that_never_answers_leaves_the_outcome_open_and_one_that_refuses
         let busy = system
             .send(redemption(&site, &codes[0], now).key("k-1"))
             .await;
-        assert_eq!((busy.status, busy.problem()), (503, "busy"), "{busy:?}");
         assert_eq!(busy.headers["retry-after"], "1");
+        refused.push(busy);
     }
+    assert_eq!(refused[0].shown(), refused[1].shown());
+    assert_json_snapshot!(refused[0].shown(), @r#"
+    {
+      "body": {
+        "code": "busy",
+        "detail": "nothing was changed; try again",
+        "status": 503,
+        "title": "Too busy just now; nothing was changed",
+        "type": "urn:site-credits:problem:busy"
+      },
+      "status": 503
+    }
+    "#);
     system.wire.plan(|_, _| Fault::LostRequest);
     assert_eq!(
         system
