@@ -1,0 +1,100 @@
+//! What happens to requests on their way to the table, and a record of what they cost.
+
+use crate::permissions::{self, FUNCTION};
+use dynoxide::DynoxideError;
+use run_local::engine::{Fault, Faults};
+use serde_json::{Value, json};
+use std::fmt;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use tokio::sync::Notify;
+
+type Plan = Box<dyn FnMut(&str, &Value) -> Fault + Send>;
+
+/// What happens on the way to the table: a plan, and a record.
+#[derive(Default)]
+pub(crate) struct Wire {
+    plan: Mutex<Option<Plan>>,
+    seen: Mutex<Vec<Seen>>,
+    /// How many deductions are under way.
+    pub(super) deducting: AtomicUsize,
+    /// Told when the caller is gone.
+    pub(crate) crashed: Notify,
+}
+
+/// One request that was carried out.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Seen {
+    pub(crate) operation: String,
+    /// Read or write units, as the engine counts them, in tenths: half units exist.
+    pub(crate) tenths: u64,
+}
+
+impl Wire {
+    /// From now on this happens to requests.
+    pub(crate) fn plan(&self, plan: impl FnMut(&str, &Value) -> Fault + Send + 'static) {
+        *self.plan.lock().unwrap() = Some(Box::new(plan));
+    }
+
+    /// From now on nothing happens to requests.
+    pub(crate) fn quiet(&self) {
+        *self.plan.lock().unwrap() = None;
+    }
+
+    /// What was carried out since the last time.
+    pub(crate) fn take_seen(&self) -> Vec<Seen> {
+        std::mem::take(&mut self.seen.lock().unwrap())
+    }
+}
+
+impl fmt::Debug for Wire {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Wire").finish_non_exhaustive()
+    }
+}
+
+impl Faults for Wire {
+    fn decide(&self, operation: &str, request: &mut Value) -> Fault {
+        let known = FUNCTION.try_with(|function| permissions::check(function, operation, request));
+        if known.is_err() && self.deducting.load(Ordering::SeqCst) > 0 {
+            permissions::check("deduct-monthly", operation, request);
+        }
+        request["ReturnConsumedCapacity"] = json!("TOTAL");
+        let fault = self
+            .plan
+            .lock()
+            .unwrap()
+            .as_mut()
+            .map_or(Fault::None, |plan| plan(operation, request));
+        if matches!(fault, Fault::CrashBefore | Fault::CrashAfter) {
+            self.crashed.notify_one();
+        }
+        fault
+    }
+
+    fn observe(&self, operation: &str, _: &Value, answer: &Result<Value, DynoxideError>) {
+        let Ok(answer) = answer else { return };
+        let consumed = match &answer["ConsumedCapacity"] {
+            Value::Array(tables) => tables.clone(),
+            one => vec![one.clone()],
+        };
+        let units: f64 = consumed
+            .iter()
+            .filter_map(|table| table["CapacityUnits"].as_f64())
+            .sum();
+        self.seen.lock().unwrap().push(Seen {
+            operation: operation.to_owned(),
+            tenths: tenths(units),
+        });
+    }
+}
+
+#[expect(
+    clippy::float_arithmetic,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "the engine reports capacity as a float, which is made whole here"
+)]
+fn tenths(units: f64) -> u64 {
+    (units * 10.0).round() as u64
+}

@@ -1,0 +1,290 @@
+//! Carries each step out on the system and on the model, which must agree.
+
+use super::expected::Expected;
+use super::step::Step;
+use super::world::{Code, Making, PERSONS, ROLES, World, ZONES};
+use crate::harness::{ACME, Call, batches, redemption, sms_redemption};
+use jiff::SignedDuration;
+use jiff::tz::TimeZone;
+use run_local::sns::Fault as Network;
+use serde_json::{Value, json};
+
+impl World {
+    /// The code at a place, of those that there are.
+    fn place(&self, code: usize) -> usize {
+        code % self.codes.len()
+    }
+
+    /// A request to a site, by one of the persons.
+    fn call(&self, method: &'static str, site: usize, by: usize, rest: &str, body: &Value) -> Call {
+        let path = format!("/sites/{}{rest}", self.ids[site]);
+        let call = match method {
+            "DELETE" => Call::delete(path, self.now),
+            "PATCH" => Call::patch(path, body, self.now),
+            _ => Call::post(path, body, self.now),
+        };
+        call.by_person(PERSONS[by])
+    }
+
+    /// Sends a request whose outcome the model knows.
+    async fn send(&mut self, call: Call, expected: &Expected) {
+        let answer = self.system.send(call.clone()).await;
+        match expected {
+            Expected::Done => {
+                let done = [200, 201].contains(&answer.status) && !answer.replayed;
+                assert!(done, "{call:?} {answer:?}");
+            }
+            Expected::Unchanged => {
+                let done = (answer.status, &answer.body["entry"], answer.replayed);
+                assert_eq!(done, (200, &Value::Null, false), "{call:?} {answer:?}");
+            }
+            Expected::Refused(problem) => assert_eq!(answer.problem(), *problem, "{answer:?}"),
+        }
+        let refused = matches!(expected, Expected::Refused(_));
+        let keyed = call.key.is_some() && !refused;
+        self.last = keyed.then_some((call, answer));
+    }
+
+    /// Carries a step out on the system and on the model, which must agree.
+    pub(super) async fn step(&mut self, step: &Step) {
+        match *step {
+            Step::Wait(hours) => self.now += SignedDuration::from_hours(hours),
+            Step::Redeem { site, code, sms } => self.redeem(site, self.place(code), sms).await,
+            Step::Repeat => self.repeat().await,
+            Step::Preview { site, code, sms } => self.preview(site, self.place(code), sms).await,
+            Step::Register { site, devices } => {
+                let ids = (0..devices).map(|n| format!("d{}-{n}", self.commands));
+                self.register(site, ids.collect()).await;
+            }
+            Step::RegisterAgain { site, device } => self.register_again(site, device).await,
+            Step::Remove { site, device } => self.remove(site, device).await,
+            Step::Deduct { hours_ago } => self.deduct(hours_ago).await,
+            Step::Issue { credits, count } => {
+                let body = json!({ "credits": credits, "count": count });
+                self.issue(&body, None, None).await;
+            }
+            Step::Void { code, whole } => self.void(self.place(code), whole).await,
+            Step::Settings { site, zone } => self.change_settings(site, zone).await,
+            Step::Invite {
+                site,
+                by,
+                who,
+                role,
+            } => self.invite(site, by, who, ROLES[role]).await,
+            Step::ChangeRole {
+                site,
+                by,
+                who,
+                role,
+            } => self.change_role(site, by, who, ROLES[role]).await,
+            Step::Dismiss { site, by, who } => self.dismiss(site, by, who).await,
+            Step::AddUser { site } => self.add_user(site).await,
+            Step::Card { site, user, again } => self.issue_card(site, user, again).await,
+            Step::Message {
+                site,
+                user,
+                network,
+            } => self.message(site, user, network).await,
+            Step::Delete { site, forfeit } => self.delete(site, forfeit).await,
+        }
+    }
+
+    async fn redeem(&mut self, site: usize, code: usize, sms: bool) {
+        let by = self.sites[site].master();
+        let expected = self.model_redeem(site, code, sms);
+        let call = if sms { sms_redemption } else { redemption };
+        let call = call(&self.ids[site], &self.codes[code].text, self.now);
+        let call = call.by_person(PERSONS[by]).key(&self.key("key"));
+        self.send(call, &expected).await;
+    }
+
+    async fn repeat(&mut self) {
+        let Some((call, first)) = &self.last else {
+            return;
+        };
+        if self.now - call.at >= SignedDuration::from_hours(24) {
+            return;
+        }
+        let mut again = call.clone();
+        again.at = self.now;
+        let answer = self.system.send(again).await;
+        assert_eq!(
+            (answer.status, answer.replayed, &answer.body),
+            (first.status, true, &first.body)
+        );
+    }
+
+    async fn preview(&mut self, site: usize, code: usize, sms: bool) {
+        let (sites, codes) = (self.sites.clone(), self.codes.clone());
+        let by = self.sites[site].master();
+        let expected = self.model_redeem(site, code, sms);
+        let after = self.sites[site].license(self.now);
+        (self.sites, self.codes) = (sites, codes);
+        let recharge = if sms { "sms" } else { "credits" };
+        let body = json!({ "code": self.codes[code].text, "recharge": recharge });
+        let call = self.call("POST", site, by, "/license/preview", &body);
+        let answer = self.system.send(call).await;
+        match expected {
+            Expected::Done => {
+                let before = self.sites[site].license(self.now);
+                for (name, model) in [("before", before), ("after", after)] {
+                    for part in ["balances", "status"] {
+                        assert_eq!(answer.body[name][part], model[part], "{name} {answer:?}");
+                    }
+                }
+            }
+            Expected::Unchanged => unreachable!("applying a code changes a site"),
+            Expected::Refused(problem) => assert_eq!(answer.problem(), problem, "{answer:?}"),
+        }
+    }
+
+    async fn register(&mut self, site: usize, ids: Vec<String>) {
+        let by = self.sites[site].master();
+        let expected = self.model_register(site, &ids);
+        let devices = ids.iter().map(|id| json!({ "device_id": id, "name": id }));
+        let body = json!({ "devices": devices.collect::<Vec<Value>>() });
+        let call = self.call("POST", site, by, "/devices", &body);
+        self.send(call.key(&self.key("key")), &expected).await;
+    }
+
+    async fn register_again(&mut self, site: usize, device: usize) {
+        let devices = &self.sites[site].devices;
+        if let Some(known) = devices.get(device % devices.len().max(1)) {
+            let ids = vec![format!("d{}", self.commands), known.id.clone()];
+            self.register(site, ids).await;
+        }
+    }
+
+    async fn remove(&mut self, site: usize, device: usize) {
+        let known = self.sites[site].devices.get(device);
+        let id = known.map_or_else(|| "never-there".to_owned(), |device| device.id.clone());
+        let by = self.sites[site].master();
+        let expected = self.model_remove(site, &id);
+        let rest = format!("/devices/{id}");
+        let call = self.call("DELETE", site, by, &rest, &Value::Null);
+        // Without a key, as an impatient person would ask.
+        self.send(call, &expected).await;
+    }
+
+    async fn deduct(&mut self, hours_ago: i64) {
+        let now = self.now - SignedDuration::from_hours(hours_ago);
+        self.model_deduct(now);
+        let report = self.system.deduct(now).await;
+        let unfinished = (&report["left"], &report["failed"]);
+        assert_eq!(unfinished, (&json!(0), &json!(0)), "{report}");
+    }
+
+    async fn void(&mut self, code: usize, whole: bool) {
+        let expected = self.model_void(code, whole);
+        let Code { text, batch, .. } = &self.codes[code];
+        let mut body = json!({ "reason": "by chance" });
+        if !whole {
+            body["codes"] = json!([text]);
+        }
+        let path = batches(&format!("/{}/void", self.batches[*batch]));
+        let call = Call::post(path, &body, self.now).by_partner(ACME);
+        let call = call.key(&self.key("void"));
+        self.under_way = Some((call.clone(), Making::Nothing));
+        let answer = self.system.send(call).await;
+        assert_eq!(answer.body, expected);
+        self.under_way = None;
+    }
+
+    async fn change_settings(&mut self, site: usize, zone: Option<usize>) {
+        let by = self.sites[site].master();
+        let zone = zone.map(|zone| ZONES[zone]);
+        let expected = self.model_command(site, by, |model, _| {
+            if let Some(zone) = zone {
+                model.zone = TimeZone::get(zone).unwrap();
+            }
+            Expected::Done
+        });
+        let key = self.key("key");
+        let body = json!({ "name": key, "time_zone": zone });
+        let call = self.call("PATCH", site, by, "", &body).key(&key);
+        self.send(call, &expected).await;
+    }
+
+    async fn invite(&mut self, site: usize, by: usize, who: usize, role: &'static str) {
+        let expected = self.model_role(site, by, who, Some(role), true);
+        let body = json!({ "email": PERSONS[who], "role": role });
+        let call = self.call("POST", site, by, "/admins", &body);
+        self.send(call.key(&self.key("key")), &expected).await;
+    }
+
+    async fn change_role(&mut self, site: usize, by: usize, who: usize, role: &'static str) {
+        let expected = self.model_role(site, by, who, Some(role), false);
+        let rest = format!("/admins/{}", PERSONS[who]);
+        let call = self.call("PATCH", site, by, &rest, &json!({ "role": role }));
+        self.send(call.key(&self.key("key")), &expected).await;
+    }
+
+    async fn dismiss(&mut self, site: usize, by: usize, who: usize) {
+        let expected = self.model_role(site, by, who, None, false);
+        let rest = format!("/admins/{}", PERSONS[who]);
+        let call = self.call("DELETE", site, by, &rest, &Value::Null);
+        self.send(call, &expected).await;
+    }
+
+    async fn add_user(&mut self, site: usize) {
+        if self.sites[site].deleted {
+            return self.create(site).await;
+        }
+        let id = format!("u{}", self.commands);
+        let mobile = format!("+43664{:07}", 1_000_000 + self.commands);
+        let body = json!({ "user_id": id, "mobile": mobile });
+        let by = self.sites[site].master();
+        let call = self.call("POST", site, by, "/users", &body);
+        let call = call.key(&self.key("key"));
+        self.make(call, Making::User(site, id)).await;
+    }
+
+    /// The ID of the user at a place, or one that nobody has.
+    fn user_id(&self, site: usize, user: usize) -> String {
+        let known = self.sites[site].users.get(user);
+        known.map_or_else(|| "nobody".to_owned(), |(id, _)| id.clone())
+    }
+
+    async fn issue_card(&mut self, site: usize, user: usize, again: bool) {
+        let by = self.sites[site].master();
+        let reissues = if again { "/reissues" } else { "" };
+        let rest = format!("/users/{}/card{reissues}", self.user_id(site, user));
+        let expected = self.model_card(site, user, again);
+        let call = self.call("POST", site, by, &rest, &json!({}));
+        self.send(call.key(&self.key("key")), &expected).await;
+    }
+
+    async fn message(&mut self, site: usize, user: usize, network: Network) {
+        let by = self.sites[site].master();
+        let body = json!({ "user_id": self.user_id(site, user), "text": "Open" });
+        let call = self.call("POST", site, by, "/sms/messages", &body);
+        let call = call.key(&self.key("key"));
+        if let Some(problem) = self.model_message(site, user) {
+            return self.send(call, &Expected::Refused(problem)).await;
+        }
+        self.system.sns.plan(move |action| match action {
+            "Publish" => network,
+            _ => Network::None,
+        });
+        self.make(call, Making::Message(site)).await;
+        self.system.sns.quiet();
+    }
+
+    async fn delete(&mut self, site: usize, forfeit: bool) {
+        if self.sites[site].deleted {
+            return self.create(site).await;
+        }
+        let by = self.sites[site].master();
+        let expected = self.model_command(site, by, |model, _| {
+            if !model.empty() && !forfeit {
+                return Expected::Refused("site-not-empty");
+            }
+            (model.credits, model.maintenance, model.sms) = (0, 0, 0);
+            (model.deleted, model.halted) = (true, false);
+            Expected::Done
+        });
+        let call = self.call("DELETE", site, by, "", &Value::Null);
+        let call = call.query(&format!("forfeit={forfeit}"));
+        self.send(call.key(&self.key("key")), &expected).await;
+    }
+}

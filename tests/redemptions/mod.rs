@@ -1,0 +1,7 @@
+//! Applying, previewing and repeating.
+
+mod balances;
+mod refusals;
+mod repeats;
+
+const NOON: &str = "2026-12-09T12:00:00Z";
