@@ -1,7 +1,7 @@
 //! `PATCH …/card`: pausing and resuming.
 
-use super::{open, revoke, set_status, site_with_card};
-use crate::harness::System;
+use super::{card_of, open, revoke, set_status, site_with_card};
+use crate::harness::{Call, System};
 use crate::setup::now;
 use insta::assert_snapshot;
 
@@ -16,6 +16,8 @@ async fn a_card_is_paused_and_resumed_and_its_link_shows_it() {
         let opened = system.send(open(&card)).await;
         assert_eq!(opened.body["card"]["status"], status, "{opened}");
     }
+    let shown = system.send(Call::get(card_of(&site, "a"), now())).await;
+    assert_eq!(shown.body["card"], card);
 }
 
 #[tokio::test(start_paused = true)]
