@@ -8,25 +8,35 @@
     reason = "a test stops where something is not as it should be"
 )]
 
+mod administrators;
 mod authorization;
 mod bad_input;
+mod batches;
+mod cards;
 mod contract;
 mod corruption;
 mod costs;
 mod deduction;
+mod devices;
+mod faults;
 mod harness;
+mod history;
 mod kill;
 mod local;
+mod logs;
 mod messages;
 mod model;
 mod notices;
-mod partners;
-mod people;
+mod partner_sites;
 mod permissions;
 mod races;
+mod receipts;
 mod redemptions;
 mod server;
+mod setup;
+mod shown;
 mod sites;
 mod statement;
 mod store;
 mod story;
+mod users;

@@ -90,7 +90,7 @@ async fn a_chain_that_was_forged_whole_is_found_by_its_due_dates() {
     entry.previous_hash = entry.hash;
     entry.sequence = 7;
     entry.balances.credits -= 2;
-    entry.hash = entry.computed_hash().unwrap();
+    entry.hash = entry.computed_hash();
     let mut forged = item;
     forged["SK"]["S"] = json!(format!("ENTRY#{:016}", 7));
     forged["sequence"]["N"] = json!("7");

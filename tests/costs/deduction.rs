@@ -3,8 +3,8 @@
 use super::{NOW, costs};
 use crate::harness::{System, at, redemption};
 use serde_json::json;
+use site_credits::domain::model::agenda::shard_of;
 use site_credits::domain::model::site::SiteType;
-use site_credits::domain::rules::agenda::shard_of;
 
 #[tokio::test(start_paused = true)]
 async fn a_deduction_of_fifty_sites_is_one_transaction_and_reads_nothing_that_is_not_due() {

@@ -2,7 +2,7 @@
 
 use super::{charged, dates, equipped};
 use crate::harness::{System, at, license_of, redemption};
-use run_local::engine::Fault;
+use run_local::faults::Fault;
 use serde_json::{Value, json};
 use site_credits::commands;
 use std::sync::Arc;

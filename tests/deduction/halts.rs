@@ -155,7 +155,7 @@ async fn a_removal_after_which_the_balance_covers_what_is_overdue_resumes_the_si
     let due = at("2027-02-09T12:00:00Z");
     // One credit for two devices. The removal finds the due date uncharged: it halts the site, then resumes it.
     let done = system.remove(&site, "second", due).await.unwrap();
-    assert_eq!(done.view.balances.credits, 0);
+    assert_eq!(done.answer.balances.credits, 0);
     let kinds: Vec<String> = system
         .statement(&site, due)
         .await

@@ -3,9 +3,10 @@
 use super::{ACME, KIM, System};
 use jiff::Timestamp;
 use run_local::seed;
-use site_credits::commands::{self, Asker, DeviceWish, Done, NewBatch, PartnerAsker};
+use site_credits::commands::{self, Asker, DeviceToRegister, Done, NewBatch, PartnerAsker};
 use site_credits::domain::model::code::CodeValue;
 use site_credits::domain::model::site::{NewSite, SiteType};
+use site_credits::domain::rules::license::License;
 use site_credits::domain::values::country::{Country, Language};
 use site_credits::domain::values::email::Email;
 use site_credits::domain::values::ids::{DeviceId, PartnerId, SiteId};
@@ -77,11 +78,10 @@ impl System {
         site: &SiteId,
         ids: &[&str],
         now: Timestamp,
-    ) -> Result<Done, commands::CommandError<commands::RegisterError>> {
-        let devices: Vec<DeviceWish> = ids.iter().map(|id| device(id)).collect();
+    ) -> Result<Done<commands::Registered>, commands::CommandError<commands::RegisterError>> {
+        let devices: Vec<DeviceToRegister> = ids.iter().map(|id| device(id)).collect();
         let (store, kim) = (self.store(), kim(now));
-        let registered = commands::register_devices(&store, site, &devices, &kim).await?;
-        Ok(registered.done)
+        commands::register_devices(&store, site, &devices, &kim).await
     }
 
     /// Removes a device.
@@ -90,7 +90,7 @@ impl System {
         site: &SiteId,
         id: &str,
         now: Timestamp,
-    ) -> Result<Done, commands::CommandError<commands::RemoveError>> {
+    ) -> Result<Done<License>, commands::CommandError<commands::RemoveError>> {
         commands::remove_device(
             &self.store(),
             site,
@@ -120,8 +120,8 @@ pub(crate) fn acme(now: Timestamp) -> PartnerAsker {
     }
 }
 
-fn device(id: &str) -> DeviceWish {
-    DeviceWish {
+fn device(id: &str) -> DeviceToRegister {
+    DeviceToRegister {
         id: Some(DeviceId::parse(id).unwrap()),
         name: SiteName::parse(id).unwrap(),
     }

@@ -2,7 +2,7 @@
 
 use crate::permissions::{self, FUNCTION};
 use dynoxide::DynoxideError;
-use run_local::engine::{Fault, Faults};
+use run_local::faults::{Fault, Faults};
 use serde_json::{Value, json};
 use std::fmt;
 use std::sync::Mutex;

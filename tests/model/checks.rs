@@ -34,7 +34,10 @@ impl World {
             let site = self
                 .system
                 .quiet()
-                .site_by_id(id, &mut Attempts::default())
+                .read(
+                    site_credits::store::TypedKey::site(id),
+                    &mut Attempts::default(),
+                )
                 .await
                 .unwrap();
             entries += site.unwrap().sequence;

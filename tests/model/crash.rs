@@ -3,7 +3,7 @@
 use super::step::Step;
 use super::world::World;
 use jiff::SignedDuration;
-use run_local::engine::Fault;
+use run_local::faults::Fault;
 use std::sync::Arc;
 
 impl World {

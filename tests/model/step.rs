@@ -2,7 +2,7 @@
 
 use super::world::{PERSONS, ROLES, ZONES};
 use proptest::prelude::*;
-use run_local::engine::Fault;
+use run_local::faults::Fault;
 use run_local::sns::Fault as Network;
 
 #[derive(Clone, Debug)]

@@ -2,7 +2,7 @@
 
 use super::{equipped, history, recharge, run_schedule};
 use crate::harness::{System, at};
-use run_local::engine::Fault;
+use run_local::faults::Fault;
 use site_credits::domain::model::site::SiteType;
 
 #[tokio::test(start_paused = true)]

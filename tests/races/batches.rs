@@ -2,7 +2,7 @@
 
 use super::{CODES, NOW, at_once, issue};
 use crate::harness::{ACME, Call, System, at, batches, redemption};
-use run_local::engine::Fault;
+use run_local::faults::Fault;
 use serde_json::json;
 use site_credits::domain::model::site::SiteType;
 use std::sync::Arc;

@@ -2,7 +2,7 @@
 
 use super::{CODES, NOW};
 use crate::harness::{System, at, redemption, sms_redemption};
-use run_local::engine::Fault;
+use run_local::faults::Fault;
 use site_credits::domain::model::site::SiteType;
 use site_credits::domain::values::ids::SiteId;
 use std::sync::Arc;

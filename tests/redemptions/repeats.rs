@@ -3,7 +3,7 @@
 use super::NOON;
 use crate::harness::{System, at, redemption, sms_redemption};
 use insta::assert_json_snapshot;
-use run_local::engine::Fault;
+use run_local::faults::Fault;
 use site_credits::domain::model::site::SiteType;
 
 #[tokio::test(start_paused = true)]

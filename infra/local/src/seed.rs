@@ -3,8 +3,8 @@
 
 use jiff::Timestamp;
 use site_credits::commands::{
-    self, Asker, BatchError, CommandError, CreateSiteError, DeviceToRegister, NewBatch, PartnerAsker,
-    RedeemError, RegisterError,
+    self, Asker, BatchError, CommandError, CreateSiteError, DeviceToRegister, NewBatch,
+    PartnerAsker, RedeemError, RegisterError,
 };
 use site_credits::domain::model::batch::{Batch, InvalidBatch};
 use site_credits::domain::model::code::{CodeValue, InvalidCodeValue, Recharge};
@@ -137,7 +137,9 @@ pub async fn demonstration(store: &Store, now: Timestamp) -> Result<(), SeedErro
     .await?;
     let id = SiteId::parse(DYNAMIC_SITE)?;
     let entries = async || {
-        let site = store.read(TypedKey::site(&id), &mut Attempts::default()).await?;
+        let site = store
+            .read(TypedKey::site(&id), &mut Attempts::default())
+            .await?;
         Ok::<_, StoreError>(site.map(|site| site.sequence))
     };
     if entries().await? == Some(1) {

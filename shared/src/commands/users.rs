@@ -334,7 +334,13 @@ pub(super) async fn erase_users(
     now: Timestamp,
 ) -> Result<usize, StoreError> {
     let erasure = Erasure { site_id, now };
-    take(store, &CommandId::random(), &mut Attempts::default(), &erasure).await
+    take(
+        store,
+        &CommandId::random(),
+        &mut Attempts::default(),
+        &erasure,
+    )
+    .await
 }
 
 /// The erasure of some of the users of a deleted site.

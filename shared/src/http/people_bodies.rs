@@ -5,8 +5,8 @@ use super::arrival::Arrival;
 use super::pages::{date_or_none, limit, no_formula};
 use super::problem::{Problem, ProblemCode};
 use crate::commands::{
-    CardIssued, NewCardDates, Done, Imported, LineRefused, LineToImport, MAX_IMPORTED, NewUser, Page,
-    UserRefused, UsersOf,
+    CardIssued, Done, Imported, LineRefused, LineToImport, MAX_IMPORTED, NewCardDates, NewUser,
+    Page, UserRefused, UsersOf,
 };
 use crate::domain::model::card::{Card, CardStatus};
 use crate::domain::model::site::Site;

@@ -10,10 +10,10 @@ use crate::commands::{
 use crate::domain::rules::administrators::AdministratorRefused;
 use crate::domain::rules::cards::CardRefused;
 use crate::domain::rules::devices::{RegistrationRefused, RemovalRefused};
+use crate::domain::rules::draft::ChargeRefused;
 use crate::domain::rules::messages::MessageRefused;
 use crate::domain::rules::redeem::CodeRefused;
 use crate::domain::rules::sites::{DeletionRefused, SettingsRefused};
-use crate::domain::rules::draft::ChargeRefused;
 use crate::domain::values::country::NoTimeZone;
 use crate::domain::values::secret::SecretMissing;
 use crate::domain::values::text::InvalidName;

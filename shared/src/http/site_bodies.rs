@@ -8,13 +8,13 @@ use crate::commands::{DeviceToRegister, Done, Page, Registered, RemoveError, Sit
 use crate::domain::model::device::Device;
 use crate::domain::model::site::{NewSite, Role, SiteType};
 use crate::domain::rules::administrators::AdministratorRefused;
+use crate::domain::rules::license::License;
 use crate::domain::rules::sites::NewSettings;
 use crate::domain::values::country::{Country, Language, is_known, language_of, time_zone_of};
 use crate::domain::values::email::Email;
 use crate::domain::values::ids::{DeviceId, SiteId};
 use crate::domain::values::names::SiteName;
 use crate::domain::values::time_zone::TimeZone;
-use crate::domain::rules::license::License;
 use jiff::Timestamp;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{MapAccess, Visitor};

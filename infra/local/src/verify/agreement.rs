@@ -3,9 +3,9 @@
 use super::ledger::{Ledger, expect};
 use super::sorted::AgendaPlace;
 use jiff::civil::Date;
+use site_credits::domain::model::agenda::shard_of;
 use site_credits::domain::model::device::Device;
 use site_credits::domain::model::site::{Role, Site, Status};
-use site_credits::domain::model::agenda::shard_of;
 use site_credits::domain::rules::agenda;
 use site_credits::domain::values::calendar::AnchorDay;
 use std::collections::BTreeMap;
@@ -105,8 +105,7 @@ pub(super) fn of_agenda(site: &Site, place: &AgendaPlace) -> Result<(), String> 
         "it has something to come, and is not on the agenda",
     )?;
     expect(
-        place.at.parse().ok() == Some(next)
-            && place.shard == shard_of(&site.id).to_string(),
+        place.at.parse().ok() == Some(next) && place.shard == shard_of(&site.id).to_string(),
         "its place on the agenda is not that of what comes next",
     )
 }

@@ -189,8 +189,7 @@ impl Ledger {
     fn deletion(&mut self, entry: &Entry, forfeited: Balances) -> Result<(), String> {
         self.up_to_date(entry)?;
         expect(
-            entry.balances == Balances::default()
-                && Changes::take_all(forfeited) == entry.changes,
+            entry.balances == Balances::default() && Changes::take_all(forfeited) == entry.changes,
             "a site was deleted, and something is left of it",
         )?;
         self.administrators.clear();

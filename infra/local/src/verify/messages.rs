@@ -2,10 +2,10 @@
 
 use super::findings::Findings;
 use super::sorted::SiteParts;
+use site_credits::domain::model::agenda::shard_of;
 use site_credits::domain::model::entry::Event;
 use site_credits::domain::model::message::MessageState;
 use site_credits::domain::model::site::Status;
-use site_credits::domain::model::agenda::shard_of;
 use site_credits::domain::values::ids::SiteId;
 use std::collections::{BTreeMap, BTreeSet};
 

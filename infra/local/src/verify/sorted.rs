@@ -11,9 +11,9 @@ use site_credits::domain::model::site::Site;
 use site_credits::domain::model::user::{Roster, User};
 use site_credits::domain::values::ids::{CommandId, SiteId};
 use site_credits::store::{
-    CardOwner, CorruptItem, Item, Key, SiteOfAttributes, decode_administrator_of, decode_card_owner, decode_network_message,
-    decode_batch, decode_code, decode_device, decode_entry, decode_history, decode_message,
-    decode_number, decode_roster, decode_site, decode_site_of, decode_user,
+    CardOwner, CorruptItem, Item, Key, SiteOfAttributes, decode_administrator_of, decode_batch,
+    decode_card_owner, decode_code, decode_device, decode_entry, decode_history, decode_message,
+    decode_network_message, decode_number, decode_roster, decode_site, decode_site_of, decode_user,
 };
 use std::collections::BTreeMap;
 
