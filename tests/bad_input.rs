@@ -21,7 +21,7 @@ async fn every_unreadable_request_is_a_problem_that_says_what_is_wrong() {
     let code = system.codes(10, 0, 1, now).await.remove(0);
     let before = system.send(license_of(&site, now)).await;
     let good = redemption(&site, &code, now);
-    let long = "A".repeat(site_credits::http::MAX_BODY_BYTES);
+    let long = "A".repeat(site_credits::http::body::MAX_BODY_BYTES);
     let with_body = |body: &str| Call {
         body: Some(body.to_owned()),
         ..good.clone()

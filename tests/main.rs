@@ -14,6 +14,7 @@ mod contract;
 mod corruption;
 mod costs;
 mod deduction;
+mod guard;
 mod harness;
 mod kill;
 mod local;
