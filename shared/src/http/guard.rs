@@ -50,7 +50,7 @@ pub enum Answer<R> {
     /// By the function.
     Given(R),
     /// By the guard.
-    Refused(ApiGatewayV2httpResponse),
+    Refused(Box<ApiGatewayV2httpResponse>),
 }
 
 impl<S> Service<LambdaEvent<ApiGatewayV2httpRequest>> for Guard<S>
@@ -80,7 +80,7 @@ where
                     code = problem.code.as_str(),
                     "refused"
                 );
-                Box::pin(async move { Ok(Answer::Refused(refusal(&problem))) })
+                Box::pin(async move { Ok(Answer::Refused(Box::new(refusal(&problem)))) })
             }
         }
     }
