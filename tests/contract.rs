@@ -205,44 +205,64 @@ fn the_contract_has_every_field_of_every_request() {
     let batches = "POST /partners/{partner_id}/code-batches";
     let void = example("POST /partners/{partner_id}/code-batches/{batch_id}/void");
     let devices = site_route("POST", "/devices");
-    assert_reads::<http::PreviewBody>(
+    assert_reads::<http::license::PreviewBody>(
         "PreviewBody",
         &preview,
         site_route("POST", "/license/preview"),
     );
     for rest in ["/license/redemptions", "/sms/redemptions"] {
-        assert_reads::<http::RedemptionBody>("RedemptionBody", &code, site_route("POST", rest));
+        assert_reads::<http::license::RedemptionBody>(
+            "RedemptionBody",
+            &code,
+            site_route("POST", rest),
+        );
     }
-    assert_reads::<http::NewBatchBody>("NewBatchBody", &batch, example(batches));
+    assert_reads::<http::batches::NewBatchBody>("NewBatchBody", &batch, example(batches));
     let whole = json!({ "reason": "r", "codes": ["A"] });
-    assert_reads::<http::VoidBody>("VoidBody", &whole, void);
-    assert_reads::<http::NewSiteBody>("NewSiteBody", &site, example("POST /sites"));
-    assert_reads::<http::SettingsBody>("SettingsBody", &settings, site_route("PATCH", ""));
+    assert_reads::<http::batches::VoidBody>("VoidBody", &whole, void);
+    assert_reads::<http::sites::NewSiteBody>("NewSiteBody", &site, example("POST /sites"));
+    assert_reads::<http::sites::SettingsBody>("SettingsBody", &settings, site_route("PATCH", ""));
     let example = site_route("POST", "/admins");
-    assert_reads::<http::AdministratorBody>("AdministratorBody", &invitation, example);
+    assert_reads::<http::administrators::AdministratorBody>(
+        "AdministratorBody",
+        &invitation,
+        example,
+    );
     let example = site_route("PATCH", "/admins/{email}");
-    assert_reads::<http::RoleBody>("RoleBody", &json!({ "role": "master" }), example);
-    assert_reads::<http::DevicesBody>("DevicesBody", &json!({ "devices": [] }), devices);
-    assert_reads::<http::DeviceBody>("DeviceBody", &device, &devices["devices"][0]);
+    assert_reads::<http::administrators::RoleBody>(
+        "RoleBody",
+        &json!({ "role": "master" }),
+        example,
+    );
+    assert_reads::<http::devices::DevicesBody>("DevicesBody", &json!({ "devices": [] }), devices);
+    assert_reads::<http::devices::DeviceBody>("DeviceBody", &device, &devices["devices"][0]);
     let user = json!({
         "user_id": "7", "name": "n", "kind": "visitor", "email": "a@b", "mobile": "+436641234567",
     });
-    assert_reads::<http::UserBody>("UserBody", &user, site_route("POST", "/users"));
+    assert_reads::<http::users::UserBody>("UserBody", &user, site_route("POST", "/users"));
     let change = json!({ "name": null, "kind": "member", "email": null, "mobile": null });
     let example = site_route("PATCH", "/users/{user_id}");
-    assert_reads::<http::UserChangeBody>("UserChangeBody", &change, example);
+    assert_reads::<http::users::UserChangeBody>("UserChangeBody", &change, example);
     let message = json!({ "user_id": "7", "text": "n" });
     for rest in ["/sms/messages", "/sms/messages/preview"] {
-        assert_reads::<http::MessageBody>("MessageBody", &message, site_route("POST", rest));
+        assert_reads::<http::messages::MessageBody>(
+            "MessageBody",
+            &message,
+            site_route("POST", rest),
+        );
     }
     let example = site_route("POST", "/users/{user_id}/card/deliveries");
-    assert_reads::<http::DeliveryBody>("DeliveryBody", &json!({}), example);
+    assert_reads::<http::messages::DeliveryBody>("DeliveryBody", &json!({}), example);
     let card = json!({ "valid_from": "2027-02-01", "valid_until": "2027-12-31" });
     for rest in ["/users/{user_id}/card", "/users/{user_id}/card/reissues"] {
-        assert_reads::<http::CardBody>("CardBody", &card, site_route("POST", rest));
+        assert_reads::<http::cards::CardBody>("CardBody", &card, site_route("POST", rest));
     }
     let example = site_route("PATCH", "/users/{user_id}/card");
-    assert_reads::<http::CardStatusBody>("CardStatusBody", &json!({ "status": "paused" }), example);
+    assert_reads::<http::cards::CardStatusBody>(
+        "CardStatusBody",
+        &json!({ "status": "paused" }),
+        example,
+    );
 }
 
 #[test]

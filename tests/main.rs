@@ -19,6 +19,7 @@ mod costs;
 mod deduction;
 mod devices;
 mod faults;
+mod guard;
 mod harness;
 mod history;
 mod kill;

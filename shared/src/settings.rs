@@ -8,7 +8,7 @@ use crate::domain::values::card_link::CardLinks;
 use crate::domain::values::license_code::{CodeChecker, CodeIssuer};
 use crate::domain::values::pseudonym::Pseudonyms;
 use crate::domain::values::secret::{InvalidSecrets, SecretMissing, Secrets};
-use crate::http::CardPages;
+use crate::http::cards::CardPages;
 use crate::sns::{SmsNetwork, Topic};
 use crate::store::Store;
 use aws_credential_types::Credentials;

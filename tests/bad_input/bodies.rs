@@ -6,7 +6,7 @@ use crate::setup::now;
 use data_encoding::BASE64;
 use insta::assert_snapshot;
 use serde_json::json;
-use site_credits::http::MAX_BODY_BYTES;
+use site_credits::http::body::MAX_BODY_BYTES;
 
 #[tokio::test(start_paused = true)]
 async fn a_body_that_is_not_json_is_refused_with_the_reason() {

@@ -1,17 +1,13 @@
 //! Wires `get-balance` for AWS Lambda.
 
-use get_balance::GetBalance;
-use lambda_runtime::{Error, LambdaEvent, run, service_fn};
-use site_credits::{settings, telemetry};
+use get_balance::{GetBalance, routes};
+use site_credits::{http, settings, telemetry};
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), Error> {
+async fn main() -> Result<(), lambda_runtime::Error> {
     telemetry::begin();
     let function = GetBalance {
         store: settings::store()?,
     };
-    run(service_fn(async |event: LambdaEvent<_>| {
-        Ok::<_, Error>(function.handle(event.payload).await)
-    }))
-    .await
+    http::run(routes().with(function)).await
 }

@@ -1,10 +1,16 @@
 //! `issue-codes`: issues a partner's license codes, accounts for them, and voids them.
 
-use aws_lambda_events::apigw::ApiGatewayV2httpRequest;
-use site_credits::commands;
+use axum::response::Response;
+use site_credits::commands::{self, PartnerAsker};
 use site_credits::domain::values::ids::BatchId;
 use site_credits::domain::values::license_code::CodeIssuer;
-use site_credits::http::{self, Answer, Arrival, HistoryPage, NewBatchBody, Problem, VoidBody};
+use site_credits::http::account::HistoryPage;
+use site_credits::http::batches::{
+    BatchAndSum, BatchCodes, BatchPage, IssuedBatch, NewBatchBody, VoidBody, Voided,
+};
+use site_credits::http::extract::PrefersCsv;
+use site_credits::http::query::HistoryPeriod;
+use site_credits::http::{Function, JsonObject, PageAfter, Problem, Query, Reply, Routes};
 use site_credits::store::Store;
 
 /// The function, with what it needs.
@@ -16,75 +22,81 @@ pub struct IssueCodes {
     pub issuer: CodeIssuer,
 }
 
-impl IssueCodes {
-    /// Answers an event of the HTTP API.
-    pub async fn handle(&self, event: ApiGatewayV2httpRequest) -> Answer {
-        http::answer(event, async |arrival| match arrival.route.as_str() {
-            "POST /partners/{partner_id}/code-batches" => self.issue(&arrival).await,
-            "GET /partners/{partner_id}/code-batches" => self.list(&arrival).await,
-            "GET /partners/{partner_id}/code-batches/{batch_id}" => self.show(&arrival).await,
-            "GET /partners/{partner_id}/code-batches/{batch_id}/codes" => {
-                self.fetch(&arrival).await
-            }
-            "POST /partners/{partner_id}/code-batches/{batch_id}/void" => self.void(&arrival).await,
-            "GET /partners/{partner_id}/history" => self.history(&arrival).await,
-            route => Err(Problem::unknown_route(route)),
-        })
-        .await
-    }
-
-    async fn issue(&self, arrival: &Arrival) -> Result<Answer, Problem> {
-        let asker = arrival.partner()?;
-        let new = arrival.body::<NewBatchBody>()?.read()?;
-        let issued = commands::issue_codes(&self.store, &self.issuer, new, &asker).await?;
-        Ok(http::issued_answer(&issued))
-    }
-
-    async fn list(&self, arrival: &Arrival) -> Result<Answer, Problem> {
-        let asker = arrival.partner()?;
-        let page = http::page_of(arrival, BatchId::parse)?;
-        let batches = commands::list_batches(&self.store, &page, &asker).await?;
-        Ok(http::batches_answer(&batches))
-    }
-
-    async fn show(&self, arrival: &Arrival) -> Result<Answer, Problem> {
-        let asker = arrival.partner()?;
-        arrival.query(&[])?;
-        let batch_id = http::batch_id(arrival)?;
-        let (batch, complete, sum) =
-            commands::batch_sum(&self.store, &self.issuer, &batch_id, &asker).await?;
-        Ok(http::batch_answer(&batch, complete, sum))
-    }
-
-    async fn fetch(&self, arrival: &Arrival) -> Result<Answer, Problem> {
-        let asker = arrival.partner()?;
-        arrival.query(&[])?;
-        let batch_id = http::batch_id(arrival)?;
-        let (batch, codes) =
-            commands::fetch_codes(&self.store, &self.issuer, &batch_id, &asker).await?;
-        http::codes_answer(&batch, &codes, arrival.prefers_csv())
-    }
-
-    async fn void(&self, arrival: &Arrival) -> Result<Answer, Problem> {
-        let asker = arrival.partner()?;
-        let batch_id = http::batch_id(arrival)?;
-        let body: VoidBody = arrival.body()?;
-        let voided = commands::void_codes(
-            &self.store,
-            &self.issuer,
-            &batch_id,
-            body.codes()?,
-            &body.reason,
-            &asker,
+/// The routes.
+#[must_use]
+pub fn routes() -> Routes<IssueCodes> {
+    Routes::new()
+        .add("POST /partners/{partner_id}/code-batches", issue)
+        .add("GET /partners/{partner_id}/code-batches", list)
+        .add("GET /partners/{partner_id}/code-batches/{batch_id}", show)
+        .add(
+            "GET /partners/{partner_id}/code-batches/{batch_id}/codes",
+            fetch,
         )
-        .await?;
-        Ok(http::voided_answer(voided))
-    }
+        .add(
+            "POST /partners/{partner_id}/code-batches/{batch_id}/void",
+            void,
+        )
+        .add("GET /partners/{partner_id}/history", history)
+}
 
-    async fn history(&self, arrival: &Arrival) -> Result<Answer, Problem> {
-        let asker = arrival.partner()?;
-        let HistoryPage { from, until, page } = http::history_page(arrival)?;
-        let history = commands::history(&self.store, from, until, &page, &asker).await?;
-        Ok(http::history_answer(&history))
-    }
+async fn issue(
+    asker: PartnerAsker,
+    JsonObject(body): JsonObject<NewBatchBody>,
+    Function(function): Function<IssueCodes>,
+) -> Result<Reply<IssuedBatch>, Problem> {
+    let IssueCodes { store, issuer } = &*function;
+    let issued = commands::issue_codes(store, issuer, body.read()?, &asker).await?;
+    Ok(issued.into())
+}
+
+async fn list(
+    asker: PartnerAsker,
+    Query(PageAfter { page, .. }): Query<PageAfter<BatchId>>,
+    Function(function): Function<IssueCodes>,
+) -> Result<Reply<BatchPage>, Problem> {
+    let batches = commands::list_batches(&function.store, &page, &asker).await?;
+    Ok(Reply::ok(batches))
+}
+
+async fn show(
+    asker: PartnerAsker,
+    Function(function): Function<IssueCodes>,
+    batch_id: BatchId,
+) -> Result<Reply<BatchAndSum>, Problem> {
+    let IssueCodes { store, issuer } = &*function;
+    let shown = commands::batch_sum(store, issuer, &batch_id, &asker).await?;
+    Ok(Reply::ok(shown))
+}
+
+async fn fetch(
+    asker: PartnerAsker,
+    Function(function): Function<IssueCodes>,
+    batch_id: BatchId,
+    PrefersCsv(csv): PrefersCsv,
+) -> Result<Response, Problem> {
+    let IssueCodes { store, issuer } = &*function;
+    let (batch, codes) = commands::fetch_codes(store, issuer, &batch_id, &asker).await?;
+    BatchCodes::answer(batch, codes, csv)
+}
+
+async fn void(
+    asker: PartnerAsker,
+    batch_id: BatchId,
+    JsonObject(body): JsonObject<VoidBody>,
+    Function(function): Function<IssueCodes>,
+) -> Result<Reply<Voided>, Problem> {
+    let IssueCodes { store, issuer } = &*function;
+    let (codes, reason) = (body.codes()?, &body.reason);
+    let voided = commands::void_codes(store, issuer, &batch_id, codes, reason, &asker).await?;
+    Ok(voided.into())
+}
+
+async fn history(
+    asker: PartnerAsker,
+    Query(HistoryPeriod { from, until, page }): Query<HistoryPeriod>,
+    Function(function): Function<IssueCodes>,
+) -> Result<Reply<HistoryPage>, Problem> {
+    let history = commands::history(&function.store, from, until, &page, &asker).await?;
+    Ok(Reply::ok(history))
 }

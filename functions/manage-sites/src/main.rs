@@ -1,17 +1,13 @@
 //! Wires `manage-sites` for AWS Lambda.
 
-use lambda_runtime::{Error, LambdaEvent, run, service_fn};
-use manage_sites::ManageSites;
-use site_credits::{settings, telemetry};
+use manage_sites::{ManageSites, routes};
+use site_credits::{http, settings, telemetry};
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), Error> {
+async fn main() -> Result<(), lambda_runtime::Error> {
     telemetry::begin();
     let function = ManageSites {
         store: settings::store()?,
     };
-    run(service_fn(async |event: LambdaEvent<_>| {
-        Ok::<_, Error>(function.handle(event.payload).await)
-    }))
-    .await
+    http::run(routes().with(function)).await
 }

@@ -1,13 +1,22 @@
 //! `manage-users`: the users of a site, and their cards.
 
-use aws_lambda_events::apigw::ApiGatewayV2httpRequest;
-use site_credits::commands;
+use axum::response::{IntoResponse, Response};
+use site_credits::commands::{self, Asker, Done, UserRefused, UsersOf};
+use site_credits::domain::model::card::Card;
+use site_credits::domain::model::user::User;
+use site_credits::domain::rules::cards::CardRefused;
 use site_credits::domain::values::card_link::CardToken;
+use site_credits::domain::values::ids::{SiteId, UserId};
 use site_credits::domain::values::pseudonym::Pseudonyms;
-use site_credits::http::{
-    self, Answer, Arrival, CardBody, CardPages, CardStatusBody, PausedOrActive, Problem, UserBody,
-    UserChangeBody,
+use site_credits::http::cards::{
+    self, CardBody, CardOfLink, CardPages, CardStatusBody, IssuedCard, PausedOrActive, ShownCard,
 };
+use site_credits::http::extract::{ApiHost, PrefersCsv, no_card_of_link};
+use site_credits::http::users::{
+    self, ImportedUsers, RemovedUser, ShownUser, UserBody, UserChangeBody, UserPage,
+};
+use site_credits::http::users_csv::{UsersCsv, users_file};
+use site_credits::http::{Function, JsonObject, Problem, Reply, Routes};
 use site_credits::store::Store;
 
 /// The function, with what it needs.
@@ -21,147 +30,205 @@ pub struct ManageUsers {
     pub pseudonyms: Pseudonyms,
 }
 
-impl ManageUsers {
-    /// Answers an event of the HTTP API.
-    pub async fn handle(&self, event: ApiGatewayV2httpRequest) -> Answer {
-        http::answer(event, async |arrival| match arrival.route.as_str() {
-            "GET /sites/{site_id}/users" => self.list(&arrival).await,
-            "POST /sites/{site_id}/users" => self.add(&arrival).await,
-            "POST /sites/{site_id}/users/import" => self.import(&arrival).await,
-            "GET /sites/{site_id}/users/{user_id}" => self.show(&arrival).await,
-            "PATCH /sites/{site_id}/users/{user_id}" => self.change(&arrival).await,
-            "DELETE /sites/{site_id}/users/{user_id}" => self.remove(&arrival).await,
-            "GET /sites/{site_id}/users/{user_id}/card" => self.show_card(&arrival).await,
-            "POST /sites/{site_id}/users/{user_id}/card" => self.issue_card(&arrival).await,
-            "PATCH /sites/{site_id}/users/{user_id}/card" => self.change_card(&arrival).await,
-            "DELETE /sites/{site_id}/users/{user_id}/card" => self.revoke_card(&arrival).await,
-            "POST /sites/{site_id}/users/{user_id}/card/reissues" => {
-                self.reissue_card(&arrival).await
-            }
-            "GET /cards/{token}" => self.open_card(&arrival).await,
-            route => Err(Problem::unknown_route(route)),
-        })
-        .await
-    }
-
-    async fn list(&self, arrival: &Arrival) -> Result<Answer, Problem> {
-        let (site_id, asker) = (arrival.site_id()?, arrival.asker()?);
-        let which = http::users_of(arrival)?;
-        let users = commands::list_users(&self.store, &site_id, &which, &asker).await?;
-        self.cards.users_answer(&users, arrival)
-    }
-
-    async fn add(&self, arrival: &Arrival) -> Result<Answer, Problem> {
-        let (site_id, asker) = (arrival.site_id()?, arrival.asker()?);
-        let new = arrival.body::<UserBody>()?.read();
-        let done =
-            commands::add_user(&self.store, &self.pseudonyms, &site_id, &new, &asker).await?;
-        Ok(self.cards.changed_user_answer(201, &done, arrival))
-    }
-
-    async fn import(&self, arrival: &Arrival) -> Result<Answer, Problem> {
-        let (site_id, asker) = (arrival.site_id()?, arrival.asker()?);
-        let lines = http::lines_to_import(arrival)?;
-        let imported =
-            commands::import_users(&self.store, &self.pseudonyms, &site_id, &lines, &asker).await?;
-        Ok(http::imported_answer(&imported))
-    }
-
-    async fn show(&self, arrival: &Arrival) -> Result<Answer, Problem> {
-        let (site_id, asker) = (arrival.site_id()?, arrival.asker()?);
-        arrival.query(&[])?;
-        let user_id = http::user_id(arrival)?;
-        let user = commands::user(&self.store, &site_id, &user_id, &asker).await?;
-        Ok(self.cards.user_answer(&user, arrival))
-    }
-
-    async fn change(&self, arrival: &Arrival) -> Result<Answer, Problem> {
-        let (site_id, asker) = (arrival.site_id()?, arrival.asker()?);
-        let new = arrival.body::<UserChangeBody>()?.read();
-        let user_id = http::user_id(arrival)?;
-        let done = commands::change_user(
-            &self.store,
-            &self.pseudonyms,
-            &site_id,
-            &user_id,
-            &new,
-            &asker,
+/// The routes.
+#[must_use]
+pub fn routes() -> Routes<ManageUsers> {
+    Routes::new()
+        .add("GET /sites/{site_id}/users", list)
+        .add("POST /sites/{site_id}/users", add)
+        .add("POST /sites/{site_id}/users/import", import)
+        .add("GET /sites/{site_id}/users/{user_id}", show)
+        .add("PATCH /sites/{site_id}/users/{user_id}", change)
+        .add("DELETE /sites/{site_id}/users/{user_id}", remove)
+        .add("GET /sites/{site_id}/users/{user_id}/card", show_card)
+        .add("POST /sites/{site_id}/users/{user_id}/card", issue_card)
+        .add("PATCH /sites/{site_id}/users/{user_id}/card", change_card)
+        .add("DELETE /sites/{site_id}/users/{user_id}/card", revoke_card)
+        .add(
+            "POST /sites/{site_id}/users/{user_id}/card/reissues",
+            reissue_card,
         )
-        .await?;
-        Ok(self.cards.changed_user_answer(200, &done, arrival))
-    }
+        .add("GET /cards/{token}", open_card)
+}
 
-    async fn remove(&self, arrival: &Arrival) -> Result<Answer, Problem> {
-        let (site_id, asker) = (arrival.site_id()?, arrival.asker()?);
-        arrival.query(&[])?;
-        let user_id = http::user_id(arrival)?;
-        let done = commands::remove_user(&self.store, &self.pseudonyms, &site_id, &user_id, &asker)
+async fn list(
+    site_id: SiteId,
+    asker: Asker,
+    which: UsersOf,
+    Function(function): Function<ManageUsers>,
+    PrefersCsv(csv): PrefersCsv,
+    ApiHost(host): ApiHost,
+) -> Result<Response, Problem> {
+    let page = commands::list_users(&function.store, &site_id, &which, &asker).await?;
+    if csv {
+        return Ok(users_file(&page.items)?.into_response());
+    }
+    let page = UserPage::of(page, &function.cards, &host);
+    Ok(Reply::<UserPage>::ok(page).into_response())
+}
+
+async fn add(
+    site_id: SiteId,
+    asker: Asker,
+    JsonObject(body): JsonObject<UserBody>,
+    Function(function): Function<ManageUsers>,
+    ApiHost(host): ApiHost,
+) -> Result<Reply<ShownUser>, Problem> {
+    let ManageUsers {
+        store,
+        cards,
+        pseudonyms,
+    } = &*function;
+    let new = body.read();
+    let Done {
+        answer, replayed, ..
+    } = commands::add_user(store, pseudonyms, &site_id, &new, &asker).await?;
+    Ok(Reply::created(users::User::of(answer, cards, &host)).replayed(replayed))
+}
+
+async fn import(
+    site_id: SiteId,
+    asker: Asker,
+    UsersCsv(lines): UsersCsv,
+    Function(function): Function<ManageUsers>,
+) -> Result<Reply<ImportedUsers>, Problem> {
+    let ManageUsers {
+        store, pseudonyms, ..
+    } = &*function;
+    let imported = commands::import_users(store, pseudonyms, &site_id, &lines, &asker).await?;
+    Ok(imported.into())
+}
+
+async fn show(
+    site_id: SiteId,
+    asker: Asker,
+    Function(function): Function<ManageUsers>,
+    user_id: UserId,
+    ApiHost(host): ApiHost,
+) -> Result<Reply<ShownUser>, Problem> {
+    let user = commands::user(&function.store, &site_id, &user_id, &asker).await?;
+    Ok(Reply::ok(users::User::of(user, &function.cards, &host)))
+}
+
+async fn change(
+    site_id: SiteId,
+    asker: Asker,
+    JsonObject(body): JsonObject<UserChangeBody>,
+    user_id: UserId,
+    Function(function): Function<ManageUsers>,
+    ApiHost(host): ApiHost,
+) -> Result<Reply<ShownUser>, Problem> {
+    let ManageUsers {
+        store,
+        cards,
+        pseudonyms,
+    } = &*function;
+    let change = body.read();
+    let Done {
+        answer, replayed, ..
+    } = commands::change_user(store, pseudonyms, &site_id, &user_id, &change, &asker).await?;
+    Ok(Reply::ok(users::User::of(answer, cards, &host)).replayed(replayed))
+}
+
+async fn remove(
+    site_id: SiteId,
+    asker: Asker,
+    Function(function): Function<ManageUsers>,
+    user_id: UserId,
+) -> Result<Reply<RemovedUser>, Problem> {
+    let ManageUsers {
+        store, pseudonyms, ..
+    } = &*function;
+    let done = commands::remove_user(store, pseudonyms, &site_id, &user_id, &asker).await?;
+    Ok(done.into())
+}
+
+async fn show_card(
+    site_id: SiteId,
+    asker: Asker,
+    Function(function): Function<ManageUsers>,
+    user_id: UserId,
+    ApiHost(host): ApiHost,
+) -> Result<Reply<ShownCard>, Problem> {
+    let User { card, .. } = commands::user(&function.store, &site_id, &user_id, &asker).await?;
+    let card = card.ok_or(UserRefused::Card(CardRefused::NotFound))?;
+    Ok(Reply::ok(cards::Card::of(card, &function.cards, &host)))
+}
+
+async fn issue_card(
+    site_id: SiteId,
+    asker: Asker,
+    JsonObject(body): JsonObject<CardBody>,
+    user_id: UserId,
+    Function(function): Function<ManageUsers>,
+    ApiHost(host): ApiHost,
+) -> Result<Reply<IssuedCard>, Problem> {
+    let ManageUsers { store, cards, .. } = &*function;
+    let (links, validity) = (&cards.links, body.read());
+    let done = commands::issue_card(store, links, &site_id, &user_id, validity, &asker).await?;
+    Ok(IssuedCard::answer(done, cards, &host))
+}
+
+async fn reissue_card(
+    site_id: SiteId,
+    asker: Asker,
+    JsonObject(body): JsonObject<CardBody>,
+    user_id: UserId,
+    Function(function): Function<ManageUsers>,
+    ApiHost(host): ApiHost,
+) -> Result<Reply<IssuedCard>, Problem> {
+    let ManageUsers { store, cards, .. } = &*function;
+    let (links, validity) = (&cards.links, body.read());
+    let done = commands::reissue_card(store, links, &site_id, &user_id, validity, &asker).await?;
+    Ok(IssuedCard::answer(done, cards, &host))
+}
+
+async fn change_card(
+    site_id: SiteId,
+    asker: Asker,
+    JsonObject(CardStatusBody { status }): JsonObject<CardStatusBody>,
+    user_id: UserId,
+    Function(function): Function<ManageUsers>,
+    ApiHost(host): ApiHost,
+) -> Result<Reply<ShownCard>, Problem> {
+    let ManageUsers {
+        store,
+        cards,
+        pseudonyms,
+    } = &*function;
+    let paused = status == PausedOrActive::Paused;
+    let done =
+        commands::pause_or_resume_card(store, pseudonyms, &site_id, &user_id, paused, &asker)
             .await?;
-        Ok(http::removed_user_answer(&done))
-    }
+    Ok(changed_card(done, cards, &host))
+}
 
-    async fn show_card(&self, arrival: &Arrival) -> Result<Answer, Problem> {
-        let (site_id, asker) = (arrival.site_id()?, arrival.asker()?);
-        arrival.query(&[])?;
-        let user_id = http::user_id(arrival)?;
-        let user = commands::user(&self.store, &site_id, &user_id, &asker).await?;
-        self.cards.card_answer(&user, arrival)
-    }
+async fn revoke_card(
+    site_id: SiteId,
+    asker: Asker,
+    Function(function): Function<ManageUsers>,
+    user_id: UserId,
+    ApiHost(host): ApiHost,
+) -> Result<Reply<ShownCard>, Problem> {
+    let ManageUsers {
+        store,
+        cards,
+        pseudonyms,
+    } = &*function;
+    let done = commands::revoke_card(store, pseudonyms, &site_id, &user_id, &asker).await?;
+    Ok(changed_card(done, cards, &host))
+}
 
-    async fn issue_card(&self, arrival: &Arrival) -> Result<Answer, Problem> {
-        let (site_id, asker) = (arrival.site_id()?, arrival.asker()?);
-        let wish = arrival.body::<CardBody>()?.read();
-        let user_id = http::user_id(arrival)?;
-        let links = &self.cards.links;
-        let done =
-            commands::issue_card(&self.store, links, &site_id, &user_id, wish, &asker).await?;
-        Ok(self.cards.issued_card_answer(&done, arrival))
-    }
+fn changed_card(done: Done<Card>, pages: &CardPages, host: &str) -> Reply<ShownCard> {
+    Reply::ok(cards::Card::of(done.answer, pages, host)).replayed(done.replayed)
+}
 
-    async fn reissue_card(&self, arrival: &Arrival) -> Result<Answer, Problem> {
-        let (site_id, asker) = (arrival.site_id()?, arrival.asker()?);
-        let wish = arrival.body::<CardBody>()?.read();
-        let user_id = http::user_id(arrival)?;
-        let links = &self.cards.links;
-        let done =
-            commands::reissue_card(&self.store, links, &site_id, &user_id, wish, &asker).await?;
-        Ok(self.cards.issued_card_answer(&done, arrival))
-    }
-
-    async fn change_card(&self, arrival: &Arrival) -> Result<Answer, Problem> {
-        let (site_id, asker) = (arrival.site_id()?, arrival.asker()?);
-        let CardStatusBody { status } = arrival.body()?;
-        let user_id = http::user_id(arrival)?;
-        let paused = status == PausedOrActive::Paused;
-        let done = commands::pause_or_resume_card(
-            &self.store,
-            &self.pseudonyms,
-            &site_id,
-            &user_id,
-            paused,
-            &asker,
-        )
-        .await?;
-        Ok(self.cards.changed_card_answer(&done, arrival))
-    }
-
-    async fn revoke_card(&self, arrival: &Arrival) -> Result<Answer, Problem> {
-        let (site_id, asker) = (arrival.site_id()?, arrival.asker()?);
-        arrival.query(&[])?;
-        let user_id = http::user_id(arrival)?;
-        let done = commands::revoke_card(&self.store, &self.pseudonyms, &site_id, &user_id, &asker)
-            .await?;
-        Ok(self.cards.changed_card_answer(&done, arrival))
-    }
-
-    /// The one route of this function that is for anyone: whoever has the link.
-    async fn open_card(&self, arrival: &Arrival) -> Result<Answer, Problem> {
-        arrival.query(&[])?;
-        let token = arrival.parameter("token").and_then(CardToken::parse);
-        let found = match token {
-            Some(token) => commands::card_by_link(&self.store, &self.cards.links, token).await?,
-            None => None,
-        };
-        Ok(http::opened_card_answer(found))
-    }
+/// The one route of this function that is for anyone: whoever has the link.
+async fn open_card(
+    Function(function): Function<ManageUsers>,
+    token: CardToken,
+) -> Result<Reply<CardOfLink>, Problem> {
+    let ManageUsers { store, cards, .. } = &*function;
+    let found = commands::card_by_link(store, &cards.links, token).await?;
+    found.map(Reply::ok).ok_or_else(no_card_of_link)
 }

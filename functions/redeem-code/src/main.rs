@@ -1,18 +1,14 @@
 //! Wires `redeem-code` for AWS Lambda.
 
-use lambda_runtime::{Error, LambdaEvent, run, service_fn};
-use redeem_code::RedeemCode;
-use site_credits::{settings, telemetry};
+use redeem_code::{RedeemCode, routes};
+use site_credits::{http, settings, telemetry};
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), Error> {
+async fn main() -> Result<(), lambda_runtime::Error> {
     telemetry::begin();
     let function = RedeemCode {
         store: settings::store()?,
         codes: settings::code_checker()?,
     };
-    run(service_fn(async |event: LambdaEvent<_>| {
-        Ok::<_, Error>(function.handle(event.payload).await)
-    }))
-    .await
+    http::run(routes().with(function)).await
 }

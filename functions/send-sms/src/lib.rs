@@ -1,11 +1,15 @@
 //! `send-sms`: sends messages to the users of a site, above all the links of their cards, and shows what became of them.
 
-use aws_lambda_events::apigw::ApiGatewayV2httpRequest;
-use site_credits::commands::{self, MessageToSend, Sms};
+use site_credits::commands::{self, Asker, MessageToSend, Sms};
 use site_credits::domain::model::card::Card;
-use site_credits::domain::values::ids::MessageId;
+use site_credits::domain::values::ids::{MessageId, SiteId, UserId};
 use site_credits::domain::values::pseudonym::Pseudonyms;
-use site_credits::http::{self, Answer, Arrival, CardPages, DeliveryBody, MessageBody, Problem};
+use site_credits::http::cards::CardPages;
+use site_credits::http::extract::ApiHost;
+use site_credits::http::messages::{
+    DeliveryBody, MessageBody, MessagePage, PreviewedMessage, SentMessage, ShownMessage,
+};
+use site_credits::http::{Function, JsonObject, PageAfter, Problem, Query, Reply, Routes};
 use site_credits::sns::SmsNetwork;
 use site_credits::store::{Store, StoreError};
 
@@ -22,66 +26,92 @@ pub struct SendSms {
     pub network: SmsNetwork,
 }
 
-impl SendSms {
-    /// Answers an event of the HTTP API.
-    pub async fn handle(&self, event: ApiGatewayV2httpRequest) -> Answer {
-        http::answer(event, async |arrival| match arrival.route.as_str() {
-            "POST /sites/{site_id}/sms/messages" => self.send(&arrival).await,
-            "POST /sites/{site_id}/sms/messages/preview" => self.preview(&arrival).await,
-            "GET /sites/{site_id}/sms/messages" => self.list(&arrival).await,
-            "GET /sites/{site_id}/sms/messages/{message_id}" => self.show(&arrival).await,
-            "POST /sites/{site_id}/users/{user_id}/card/deliveries" => self.deliver(&arrival).await,
-            route => Err(Problem::unknown_route(route)),
-        })
+/// The routes.
+#[must_use]
+pub fn routes() -> Routes<SendSms> {
+    Routes::new()
+        .add("POST /sites/{site_id}/sms/messages", send)
+        .add("POST /sites/{site_id}/sms/messages/preview", preview)
+        .add("GET /sites/{site_id}/sms/messages", list)
+        .add("GET /sites/{site_id}/sms/messages/{message_id}", show)
+        .add(
+            "POST /sites/{site_id}/users/{user_id}/card/deliveries",
+            deliver,
+        )
+}
+
+async fn send(
+    JsonObject(body): JsonObject<MessageBody>,
+    site_id: SiteId,
+    asker: Asker,
+    Function(function): Function<SendSms>,
+    ApiHost(host): ApiHost,
+) -> Result<Reply<SentMessage>, Problem> {
+    function
+        .deliver(&site_id, &body.read(), &host, &asker)
         .await
-    }
+}
 
-    async fn send(&self, arrival: &Arrival) -> Result<Answer, Problem> {
-        let wish = arrival.body::<MessageBody>()?.read();
-        self.carry_out(arrival, &wish).await
-    }
+async fn deliver(
+    JsonObject(DeliveryBody {}): JsonObject<DeliveryBody>,
+    user_id: UserId,
+    site_id: SiteId,
+    asker: Asker,
+    Function(function): Function<SendSms>,
+    ApiHost(host): ApiHost,
+) -> Result<Reply<SentMessage>, Problem> {
+    let card = MessageToSend {
+        user_id,
+        text: None,
+    };
+    function.deliver(&site_id, &card, &host, &asker).await
+}
 
-    async fn deliver(&self, arrival: &Arrival) -> Result<Answer, Problem> {
-        let DeliveryBody {} = arrival.body()?;
-        let wish = MessageToSend {
-            user_id: http::user_id(arrival)?,
-            text: None,
-        };
-        self.carry_out(arrival, &wish).await
-    }
+async fn preview(
+    site_id: SiteId,
+    asker: Asker,
+    JsonObject(body): JsonObject<MessageBody>,
+    Function(function): Function<SendSms>,
+    ApiHost(host): ApiHost,
+) -> Result<Reply<PreviewedMessage>, Problem> {
+    let (store, sms, message) = (&function.store, function.sms(), body.read());
+    let link = |card: &Card| function.link(card, &host);
+    let preview = commands::preview_message(store, &sms, &site_id, &message, &link, &asker).await?;
+    Ok(Reply::ok(preview))
+}
 
-    async fn carry_out(&self, arrival: &Arrival, wish: &MessageToSend) -> Result<Answer, Problem> {
-        let (site_id, asker) = (arrival.site_id()?, arrival.asker()?);
-        let link = |card: &Card| self.link(card, arrival);
-        let done =
-            commands::deliver_message(&self.store, &self.sms(), &site_id, wish, &link, &asker)
-                .await?;
-        Ok(http::sent_message_answer(&done))
-    }
+async fn list(
+    site_id: SiteId,
+    asker: Asker,
+    Query(PageAfter { page, .. }): Query<PageAfter<MessageId>>,
+    Function(function): Function<SendSms>,
+) -> Result<Reply<MessagePage>, Problem> {
+    let messages = commands::list_messages(&function.store, &site_id, &page, &asker).await?;
+    Ok(Reply::ok(messages))
+}
 
-    async fn preview(&self, arrival: &Arrival) -> Result<Answer, Problem> {
-        let (site_id, asker) = (arrival.site_id()?, arrival.asker()?);
-        let wish = arrival.body::<MessageBody>()?.read();
-        let link = |card: &Card| self.link(card, arrival);
-        let preview =
-            commands::preview_message(&self.store, &self.sms(), &site_id, &wish, &link, &asker)
-                .await?;
-        Ok(http::message_preview_answer(&preview))
-    }
+async fn show(
+    site_id: SiteId,
+    asker: Asker,
+    Function(function): Function<SendSms>,
+    message_id: MessageId,
+) -> Result<Reply<ShownMessage>, Problem> {
+    let message = commands::message(&function.store, &site_id, &message_id, &asker).await?;
+    Ok(Reply::ok(message))
+}
 
-    async fn list(&self, arrival: &Arrival) -> Result<Answer, Problem> {
-        let (site_id, asker) = (arrival.site_id()?, arrival.asker()?);
-        let page = http::page_of(arrival, MessageId::parse)?;
-        let messages = commands::list_messages(&self.store, &site_id, &page, &asker).await?;
-        Ok(http::messages_answer(&messages))
-    }
-
-    async fn show(&self, arrival: &Arrival) -> Result<Answer, Problem> {
-        let (site_id, asker) = (arrival.site_id()?, arrival.asker()?);
-        arrival.query(&[])?;
-        let message_id = http::message_id(arrival)?;
-        let message = commands::message(&self.store, &site_id, &message_id, &asker).await?;
-        Ok(http::message_answer(&message))
+impl SendSms {
+    async fn deliver(
+        &self,
+        site_id: &SiteId,
+        message: &MessageToSend,
+        host: &str,
+        asker: &Asker,
+    ) -> Result<Reply<SentMessage>, Problem> {
+        let link = |card: &Card| self.link(card, host);
+        let (store, sms) = (&self.store, self.sms());
+        let done = commands::deliver_message(store, &sms, site_id, message, &link, asker).await?;
+        Ok(done.into())
     }
 
     fn sms(&self) -> Sms<'_> {
@@ -91,8 +121,8 @@ impl SendSms {
         }
     }
 
-    fn link(&self, card: &Card, arrival: &Arrival) -> Result<String, StoreError> {
-        let link = self.cards.link(card, arrival);
+    fn link(&self, card: &Card, host: &str) -> Result<String, StoreError> {
+        let link = self.cards.link(card, host);
         link.map_err(|error| StoreError::Defect(Box::new(error)))
     }
 }

@@ -1,11 +1,10 @@
 //! Wires `send-sms` for AWS Lambda.
 
-use lambda_runtime::{Error, LambdaEvent, run, service_fn};
-use send_sms::SendSms;
-use site_credits::{settings, telemetry};
+use send_sms::{SendSms, routes};
+use site_credits::{http, settings, telemetry};
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), Error> {
+async fn main() -> Result<(), lambda_runtime::Error> {
     telemetry::begin();
     let function = SendSms {
         store: settings::store()?,
@@ -13,8 +12,5 @@ async fn main() -> Result<(), Error> {
         pseudonyms: settings::pseudonyms()?,
         network: settings::sms_network()?,
     };
-    run(service_fn(async |event: LambdaEvent<_>| {
-        Ok::<_, Error>(function.handle(event.payload).await)
-    }))
-    .await
+    http::run(routes().with(function)).await
 }

@@ -6,6 +6,7 @@ use super::sns::Sns;
 use deduct_monthly::DeductMonthly;
 use get_balance::GetBalance;
 use issue_codes::IssueCodes;
+use lambda_runtime::{Context, LambdaEvent, Service};
 use manage_sites::ManageSites;
 use manage_users::ManageUsers;
 use publish_notices::{PublishNotices, Published};
@@ -16,6 +17,7 @@ use send_sms::SendSms;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use site_credits::domain::values::license_code::CodeChecker;
+use site_credits::http::{Router, guarded};
 use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
@@ -40,13 +42,13 @@ pub enum InvokeError {
 /// All functions. Clones share them.
 #[derive(Clone, Debug)]
 pub struct Functions {
-    redeem_code: Arc<RedeemCode>,
-    recharge_sms: Arc<RechargeSms>,
-    get_balance: Arc<GetBalance>,
-    issue_codes: Arc<IssueCodes>,
-    manage_sites: Arc<ManageSites>,
-    manage_users: Arc<ManageUsers>,
-    send_sms: Arc<SendSms>,
+    redeem_code: Router<RedeemCode>,
+    recharge_sms: Router<RechargeSms>,
+    get_balance: Router<GetBalance>,
+    issue_codes: Router<IssueCodes>,
+    manage_sites: Router<ManageSites>,
+    manage_users: Router<ManageUsers>,
+    send_sms: Router<SendSms>,
     record_receipts: Arc<RecordReceipts>,
     publish_notices: Arc<PublishNotices>,
     deduct_monthly: Arc<DeductMonthly>,
@@ -60,30 +62,30 @@ impl Functions {
     pub fn over(engine: &Engine, sns: &Sns, card_link_base: &str) -> Result<Self, SeedError> {
         let codes = || Ok::<_, SeedError>(CodeChecker::new(seed::check_secrets()?));
         Ok(Self {
-            redeem_code: Arc::new(RedeemCode {
+            redeem_code: redeem_code::routes().with(RedeemCode {
                 store: engine.store(),
                 codes: codes()?,
             }),
-            recharge_sms: Arc::new(RechargeSms {
+            recharge_sms: recharge_sms::routes().with(RechargeSms {
                 store: engine.store(),
                 codes: codes()?,
             }),
-            get_balance: Arc::new(GetBalance {
+            get_balance: get_balance::routes().with(GetBalance {
                 store: engine.store(),
             }),
-            issue_codes: Arc::new(IssueCodes {
+            issue_codes: issue_codes::routes().with(IssueCodes {
                 store: engine.store(),
                 issuer: seed::issuer()?,
             }),
-            manage_sites: Arc::new(ManageSites {
+            manage_sites: manage_sites::routes().with(ManageSites {
                 store: engine.store(),
             }),
-            manage_users: Arc::new(ManageUsers {
+            manage_users: manage_users::routes().with(ManageUsers {
                 store: engine.store(),
                 cards: seed::card_pages(card_link_base)?,
                 pseudonyms: seed::pseudonyms()?,
             }),
-            send_sms: Arc::new(SendSms {
+            send_sms: send_sms::routes().with(SendSms {
                 store: engine.store(),
                 cards: seed::card_pages(card_link_base)?,
                 pseudonyms: seed::pseudonyms()?,
@@ -109,13 +111,13 @@ impl Functions {
     /// See [`InvokeError`].
     pub async fn invoke(&self, function: &str, event: Value) -> Result<Value, InvokeError> {
         match function {
-            "redeem-code" => Ok(json!(self.redeem_code.handle(read(event)?).await)),
-            "recharge-sms" => Ok(json!(self.recharge_sms.handle(read(event)?).await)),
-            "get-balance" => Ok(json!(self.get_balance.handle(read(event)?).await)),
-            "issue-codes" => Ok(json!(self.issue_codes.handle(read(event)?).await)),
-            "manage-sites" => Ok(json!(self.manage_sites.handle(read(event)?).await)),
-            "manage-users" => Ok(json!(self.manage_users.handle(read(event)?).await)),
-            "send-sms" => Ok(json!(self.send_sms.handle(read(event)?).await)),
+            "redeem-code" => answer(&self.redeem_code, event).await,
+            "recharge-sms" => answer(&self.recharge_sms, event).await,
+            "get-balance" => answer(&self.get_balance, event).await,
+            "issue-codes" => answer(&self.issue_codes, event).await,
+            "manage-sites" => answer(&self.manage_sites, event).await,
+            "manage-users" => answer(&self.manage_users, event).await,
+            "send-sms" => answer(&self.send_sms, event).await,
             "publish-notices" => Ok(json!(self.publish_notices.handle(read(event)?).await)),
             "record-receipts" => {
                 let report = self.record_receipts.handle(read(event)?).await;
@@ -135,6 +137,43 @@ impl Functions {
             other => Err(InvokeError::NoFunction(other.to_owned())),
         }
     }
+}
+
+/// Every route of the HTTP API as it is declared: its key, and the function behind it.
+#[must_use]
+pub fn routes() -> Vec<(&'static str, &'static str)> {
+    let mut routes = Vec::new();
+    routes.extend(redeem_code::routes().keys().map(|key| (key, "redeem-code")));
+    routes.extend(
+        recharge_sms::routes()
+            .keys()
+            .map(|key| (key, "recharge-sms")),
+    );
+    routes.extend(get_balance::routes().keys().map(|key| (key, "get-balance")));
+    routes.extend(issue_codes::routes().keys().map(|key| (key, "issue-codes")));
+    routes.extend(
+        manage_sites::routes()
+            .keys()
+            .map(|key| (key, "manage-sites")),
+    );
+    routes.extend(
+        manage_users::routes()
+            .keys()
+            .map(|key| (key, "manage-users")),
+    );
+    routes.extend(send_sms::routes().keys().map(|key| (key, "send-sms")));
+    routes
+}
+
+/// Invokes a function of the HTTP API, through the service that it runs on AWS.
+async fn answer<F: Send + Sync + 'static>(
+    router: &Router<F>,
+    event: Value,
+) -> Result<Value, InvokeError> {
+    let event = LambdaEvent::new(read(event)?, Context::default());
+    let answer = guarded(router.clone()).call(event);
+    let Ok(answer) = answer.await;
+    Ok(json!(answer))
 }
 
 fn read<T: DeserializeOwned>(event: Value) -> Result<T, InvokeError> {

@@ -18,7 +18,7 @@ use site_credits::domain::values::names::{SiteName, Subject};
 use site_credits::domain::values::pseudonym::Pseudonyms;
 use site_credits::domain::values::secret::{InvalidSecrets, SecretMissing, Secrets};
 use site_credits::domain::values::text::InvalidName;
-use site_credits::http::CardPages;
+use site_credits::http::cards::CardPages;
 use site_credits::store::{Attempts, Store, StoreError, TypedKey};
 
 /// The secrets of a developer's machine. They protect nothing, and nothing deployed knows them.

@@ -2,7 +2,7 @@
 //!
 //! 500 means a defect, and 503 that it is worth trying again; everything else is the caller's to change.
 
-use super::answer::Answer;
+use super::reply;
 use crate::commands::{
     BatchError, CommandError, CreateSiteError, EmailNotVerified, MessageError, ReadError,
     RedeemError, RegisterError, RemoveError, SiteNotFound, UserRefused,
@@ -18,8 +18,12 @@ use crate::domain::values::country::NoTimeZone;
 use crate::domain::values::secret::SecretMissing;
 use crate::domain::values::text::InvalidName;
 use crate::store::StoreError;
+use crate::telemetry;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
 use std::error::Error;
+use std::sync::Arc;
 
 /// Declares the codes, with everything that belongs to each: its text, its status, its title.
 macro_rules! problem_codes {
@@ -144,7 +148,7 @@ pub struct Problem {
     detail: String,
     more: Map<String, Value>,
     /// The cause of a defect or an outage: logged, never shown.
-    pub(super) source: Option<Box<dyn Error + Send + Sync>>,
+    source: Option<Box<dyn Error + Send + Sync>>,
 }
 
 impl Problem {
@@ -168,7 +172,7 @@ impl Problem {
     }
 
     /// Something of ours is not as it should be.
-    fn defect(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+    pub(super) fn defect(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self {
             source: Some(cause.into()),
             ..Self::new(
@@ -200,9 +204,8 @@ impl Problem {
         self
     }
 
-    /// The answer.
-    #[must_use]
-    pub fn into_answer(self) -> Answer {
+    /// The answer's status, headers and body.
+    pub(super) fn parts(&self) -> (StatusCode, HeaderMap, String) {
         let (code, status, title) = self.code.row();
         let mut body = json!({
             "type": format!("urn:site-credits:problem:{code}"),
@@ -212,14 +215,36 @@ impl Problem {
             "detail": self.detail,
         });
         if let Value::Object(members) = &mut body {
-            members.extend(self.more);
+            members.extend(self.more.clone());
         }
-        let answer = Answer::text(status, "application/problem+json", body.to_string());
+        let mut headers = reply::headers("application/problem+json");
         if status == 503 {
-            answer.with_header("retry-after", "1")
-        } else {
-            answer
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         }
+        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        (status, headers, body.to_string())
+    }
+}
+
+/// What the log says of a problem; a defect or an outage has its causes.
+#[derive(Clone, Debug)]
+pub(super) struct Failure {
+    pub(super) code: ProblemCode,
+    pub(super) causes: Option<Arc<str>>,
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let causes = self
+            .source
+            .as_deref()
+            .map(|source| telemetry::causes(source).into());
+        let mut response = self.parts().into_response();
+        response.extensions_mut().insert(Failure {
+            code: self.code,
+            causes,
+        });
+        response
     }
 }
 

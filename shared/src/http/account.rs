@@ -1,0 +1,43 @@
+//! A partner's account: its history, and the sites that applied its codes.
+
+use super::query::history_cursor;
+use crate::commands::Page;
+use crate::domain::model::account::{HistoryLine, Told};
+use crate::domain::rules::license::SiteOfPartner;
+use serde::Serialize;
+
+/// The answer to a request for a partner's history.
+#[derive(Debug, Serialize)]
+pub struct HistoryPage {
+    /// What happened.
+    pub history: Vec<Told>,
+    /// The cursor of the next page; null after the last.
+    pub next_cursor: Option<String>,
+}
+
+impl From<Page<HistoryLine>> for HistoryPage {
+    fn from(page: Page<HistoryLine>) -> Self {
+        Self {
+            history: page.items.into_iter().map(|line| line.told).collect(),
+            next_cursor: page.next.as_deref().map(history_cursor),
+        }
+    }
+}
+
+/// The answer to a request for the sites that applied a partner's codes.
+#[derive(Debug, Serialize)]
+pub struct SiteOfPartnerPage {
+    /// The sites.
+    pub sites: Vec<SiteOfPartner>,
+    /// The cursor of the next page; null after the last.
+    pub next_cursor: Option<String>,
+}
+
+impl From<Page<SiteOfPartner>> for SiteOfPartnerPage {
+    fn from(page: Page<SiteOfPartner>) -> Self {
+        Self {
+            sites: page.items,
+            next_cursor: page.next,
+        }
+    }
+}

@@ -1,0 +1,250 @@
+//! Batches of license codes.
+
+use super::body::date_or_none;
+use super::problem::Problem;
+use super::reply::{File, Reply};
+use super::users_csv::no_formula;
+use crate::commands::{
+    CodeInBatch, Issued, MAX_CODES_A_VOID, NewBatch, Page, {self},
+};
+use crate::domain::model;
+use crate::domain::model::batch::BatchSum;
+use crate::domain::model::code::CodeValue;
+use crate::domain::values::ids::{BatchId, PartnerId, SiteId};
+use crate::domain::values::names::Reason;
+use axum::response::{IntoResponse, Response};
+use jiff::Timestamp;
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+
+/// The body of `POST …/code-batches`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewBatchBody {
+    /// The credits of each code.
+    pub credits: u64,
+    /// The maintenance credits of each code.
+    #[serde(default)]
+    pub maintenance_credits: Option<u64>,
+    /// How many codes.
+    pub count: u32,
+    /// The last date on which they can be applied.
+    #[serde(default, deserialize_with = "date_or_none")]
+    pub expires_on: Option<Date>,
+    /// The only site they can be applied to.
+    #[serde(default)]
+    pub site_id: Option<SiteId>,
+    /// What the partner notes about it.
+    #[serde(default)]
+    pub note: Option<String>,
+}
+
+impl NewBatchBody {
+    /// What is asked for.
+    ///
+    /// # Errors
+    /// No code carries that.
+    pub fn read(self) -> Result<NewBatch, Problem> {
+        let value = CodeValue::new(self.credits, self.maintenance_credits.unwrap_or_default());
+        Ok(NewBatch {
+            value: value.map_err(|error| Problem::malformed(error.to_string()))?,
+            count: self.count,
+            expires_on: self.expires_on,
+            bound_to: self.site_id,
+            note: self.note.map(|note| note.trim().to_owned()),
+        })
+    }
+}
+
+/// The body of `POST …/{batch_id}/void`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VoidBody {
+    /// Why.
+    pub reason: Reason,
+    /// Which codes; the whole batch where it is left out.
+    #[serde(default)]
+    pub codes: Option<Vec<String>>,
+}
+
+impl VoidBody {
+    /// The codes, if some are named.
+    ///
+    /// # Errors
+    /// There are none, or too many.
+    pub fn codes(&self) -> Result<Option<&[String]>, Problem> {
+        let codes = self.codes.as_deref();
+        if codes.is_some_and(|codes| !(1..=MAX_CODES_A_VOID).contains(&codes.len())) {
+            return Err(Problem::malformed(format!(
+                "codes must name 1 to {MAX_CODES_A_VOID} codes, or be left out for the whole batch"
+            )));
+        }
+        Ok(codes)
+    }
+}
+
+/// A batch.
+#[derive(Debug, Serialize)]
+pub struct Batch {
+    /// Its ID.
+    pub batch_id: BatchId,
+    /// Whose it is.
+    pub partner_id: PartnerId,
+    /// The credits of each code.
+    pub credits: u64,
+    /// The maintenance credits of each code.
+    pub maintenance_credits: u64,
+    /// How many codes.
+    pub count: u32,
+    /// The last date on which the codes can be applied; null where they never expire.
+    pub expires_on: Option<Date>,
+    /// The only site that the codes can be applied to; null where any can.
+    pub site_id: Option<SiteId>,
+    /// What the partner notes about it.
+    pub note: Option<String>,
+    /// When it was issued.
+    pub issued_at: Timestamp,
+    /// False while the issue is not finished, which a repetition of it does, or fetching its codes.
+    pub complete: bool,
+}
+
+impl Batch {
+    fn of(batch: model::batch::Batch, complete: bool) -> Self {
+        Self {
+            batch_id: batch.id,
+            partner_id: batch.partner_id,
+            credits: batch.value.credits(),
+            maintenance_credits: batch.value.maintenance_credits(),
+            count: batch.count,
+            expires_on: batch.expires_on,
+            site_id: batch.bound_to,
+            note: batch.note,
+            issued_at: batch.issued_at,
+            complete,
+        }
+    }
+}
+
+/// The answer to an issue.
+#[derive(Debug, Serialize)]
+pub struct IssuedBatch {
+    /// The batch.
+    pub batch: Batch,
+    /// The plain codes, by their index.
+    pub codes: Vec<String>,
+}
+
+impl From<Issued> for Reply<IssuedBatch> {
+    fn from(issued: Issued) -> Self {
+        Self::created(IssuedBatch {
+            codes: issued.codes.iter().map(ToString::to_string).collect(),
+            batch: Batch::of(issued.batch, true),
+        })
+        .replayed(issued.replayed)
+    }
+}
+
+/// The answer to a request for a partner's batches.
+#[derive(Debug, Serialize)]
+pub struct BatchPage {
+    /// The batches.
+    pub batches: Vec<Batch>,
+    /// The cursor of the next page; null after the last.
+    pub next_cursor: Option<String>,
+}
+
+impl From<Page<(model::batch::Batch, bool)>> for BatchPage {
+    fn from(page: Page<(model::batch::Batch, bool)>) -> Self {
+        let batches = page.items.into_iter();
+        Self {
+            batches: batches
+                .map(|(batch, complete)| Batch::of(batch, complete))
+                .collect(),
+            next_cursor: page.next,
+        }
+    }
+}
+
+/// The answer to a request for one batch.
+#[derive(Debug, Serialize)]
+pub struct BatchAndSum {
+    /// The batch.
+    pub batch: Batch,
+    /// How its codes stand.
+    pub sum: BatchSum,
+}
+
+impl From<(model::batch::Batch, bool, BatchSum)> for BatchAndSum {
+    fn from((batch, complete, sum): (model::batch::Batch, bool, BatchSum)) -> Self {
+        Self {
+            batch: Batch::of(batch, complete),
+            sum,
+        }
+    }
+}
+
+/// The answer to a request for the codes of a batch.
+#[derive(Debug, Serialize)]
+pub struct BatchCodes {
+    /// The batch.
+    pub batch: Batch,
+    /// All codes of the batch, by their index.
+    pub codes: Vec<CodeInBatch>,
+}
+
+impl BatchCodes {
+    /// The answer, as CSV (RFC 4180) or as JSON.
+    ///
+    /// # Errors
+    /// The file cannot be made, which is a defect.
+    pub fn answer(
+        batch: model::batch::Batch,
+        codes: Vec<CodeInBatch>,
+        csv: bool,
+    ) -> Result<Response, Problem> {
+        if csv {
+            let file = File {
+                media_type: "text/csv; charset=utf-8",
+                name: Some(format!("codes-{}.csv", batch.id)),
+                text: csv_of(codes).map_err(Problem::defect)?,
+            };
+            return Ok(file.into_response());
+        }
+        let batch = Batch::of(batch, true);
+        Ok(Reply::<Self>::ok(Self { batch, codes }).into_response())
+    }
+}
+
+fn csv_of(codes: Vec<CodeInBatch>) -> Result<String, Box<dyn std::error::Error + Send + Sync>> {
+    let mut writer = csv::WriterBuilder::new()
+        .terminator(csv::Terminator::CRLF)
+        .from_writer(Vec::new());
+    for mut code in codes {
+        code.void_reason = code.void_reason.map(no_formula);
+        writer.serialize(code)?;
+    }
+    let bytes = writer.into_inner().map_err(|error| error.to_string())?;
+    Ok(String::from_utf8(bytes)?)
+}
+
+/// What became of the codes that were to be voided.
+#[derive(Debug, Serialize)]
+pub struct Voided {
+    /// How many this request voided.
+    pub voided: u32,
+    /// How many had been voided before.
+    pub already_voided: u32,
+    /// How many were applied, and stay so.
+    pub applied: u32,
+}
+
+impl From<commands::Voided> for Reply<Voided> {
+    fn from(voided: commands::Voided) -> Self {
+        Self::ok(Voided {
+            voided: voided.voided,
+            already_voided: voided.already_voided,
+            applied: voided.applied,
+        })
+        .replayed(voided.replayed)
+    }
+}

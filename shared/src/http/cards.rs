@@ -1,0 +1,208 @@
+//! The cards of users.
+
+use super::body::date_or_none;
+use super::reply::Reply;
+use crate::commands::{CardIssued, Done, NewCardDates};
+use crate::domain::model;
+use crate::domain::model::card::CardStatus;
+use crate::domain::model::entry::Entry;
+use crate::domain::model::site::Site;
+use crate::domain::model::user::User;
+use crate::domain::rules::license::License;
+use crate::domain::values::card_link::CardLinks;
+use crate::domain::values::ids::{CardId, SiteId};
+use crate::domain::values::names::{PersonName, SiteName};
+use crate::domain::values::secret::SecretMissing;
+use jiff::Timestamp;
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+
+/// The body of `POST …/card` and `POST …/card/reissues`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CardBody {
+    /// The first day on which it is good; today where it is left out.
+    #[serde(default, deserialize_with = "date_or_none")]
+    pub valid_from: Option<Date>,
+    /// The last day on which it is good; until it is revoked where it is left out.
+    #[serde(default, deserialize_with = "date_or_none")]
+    pub valid_until: Option<Date>,
+}
+
+impl CardBody {
+    /// When the card is to be good.
+    #[must_use]
+    pub fn read(self) -> NewCardDates {
+        NewCardDates {
+            valid_from: self.valid_from,
+            valid_until: self.valid_until,
+        }
+    }
+}
+
+/// The body of `PATCH …/card`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CardStatusBody {
+    /// What it is to be.
+    pub status: PausedOrActive,
+}
+
+/// What a card can be made, and made again.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
+#[serde(rename_all = "snake_case")]
+pub enum PausedOrActive {
+    /// It opens doors.
+    Active,
+    /// It does not for now.
+    Paused,
+}
+
+/// Where cards are downloaded: what a link is made of.
+#[derive(Debug)]
+pub struct CardPages {
+    /// What makes a card's token, and knows it again.
+    pub links: CardLinks,
+    /// What links begin with, `https://cards.example.com/`; where there is none, the API's own address.
+    pub base: Option<String>,
+}
+
+impl CardPages {
+    /// The link of a card, for whoever asks through the API of this host.
+    ///
+    /// # Errors
+    /// The secret of the card is not at hand.
+    pub fn link(&self, card: &model::card::Card, host: &str) -> Result<String, SecretMissing> {
+        let (token, _) = self.links.token(&card.id, &card.secret_id)?;
+        Ok(match &self.base {
+            Some(base) => format!("{base}{token}"),
+            None => format!("https://{host}/cards/{token}"),
+        })
+    }
+}
+
+/// A card.
+#[derive(Debug, Serialize)]
+pub struct Card {
+    /// Its ID.
+    pub card_id: CardId,
+    /// Whether it opens doors.
+    pub status: CardStatus,
+    /// The first day on which it is good.
+    pub valid_from: Date,
+    /// The last day on which it is good; null until it is revoked.
+    pub valid_until: Option<Date>,
+    /// When it was issued.
+    pub issued_at: Timestamp,
+    /// Where it is downloaded; null once it is revoked.
+    pub link: Option<String>,
+}
+
+impl Card {
+    /// A card, whose link is on the card pages, or on this host.
+    #[must_use]
+    pub fn of(card: model::card::Card, pages: &CardPages, host: &str) -> Self {
+        let link = match card.status {
+            CardStatus::Active | CardStatus::Paused => match pages.link(&card, host) {
+                Ok(link) => Some(link),
+                // A card whose secret was taken away has no link any more, and is no reason not to show the others.
+                Err(missing) => {
+                    tracing::error!(%missing, "the link of a card cannot be made");
+                    None
+                }
+            },
+            CardStatus::Revoked => None,
+        };
+        Self {
+            card_id: card.id,
+            status: card.status,
+            valid_from: card.validity.valid_from,
+            valid_until: card.validity.valid_until,
+            issued_at: card.issued_at,
+            link,
+        }
+    }
+}
+
+/// The answer to a request for a card, and to pausing, resuming and revoking it.
+#[derive(Debug, Serialize)]
+pub struct ShownCard {
+    /// The card as it is now.
+    pub card: Card,
+}
+
+impl From<Card> for ShownCard {
+    fn from(card: Card) -> Self {
+        Self { card }
+    }
+}
+
+/// The answer to issuing a card.
+#[derive(Debug, Serialize)]
+pub struct IssuedCard {
+    /// The card.
+    pub card: Card,
+    /// The entry.
+    pub entry: Option<Entry>,
+    /// The license after it.
+    pub license: License,
+}
+
+impl IssuedCard {
+    /// A 201, whose card's link is on the card pages, or on this host.
+    #[must_use]
+    pub fn answer(done: Done<CardIssued>, pages: &CardPages, host: &str) -> Reply<Self> {
+        let CardIssued { card, license } = done.answer;
+        Reply::created(Self {
+            card: Card::of(card, pages, host),
+            entry: done.entry,
+            license,
+        })
+        .replayed(done.replayed)
+    }
+}
+
+/// The answer to whoever opens a card's link.
+#[derive(Debug, Serialize)]
+pub struct CardOfLink {
+    /// The card.
+    pub card: OpenedCard,
+}
+
+/// A card, as a phone shows it: nothing else of the user.
+#[derive(Debug, Serialize)]
+pub struct OpenedCard {
+    /// Its ID.
+    pub card_id: CardId,
+    /// Whether it opens doors.
+    pub status: CardStatus,
+    /// The first day on which it is good.
+    pub valid_from: Date,
+    /// The last day on which it is good; null until it is revoked.
+    pub valid_until: Option<Date>,
+    /// When it was issued.
+    pub issued_at: Timestamp,
+    /// The site.
+    pub site_id: SiteId,
+    /// The site's name.
+    pub site_name: SiteName,
+    /// The user's name.
+    pub name: Option<PersonName>,
+}
+
+impl From<(Site, User, model::card::Card)> for CardOfLink {
+    fn from((site, user, card): (Site, User, model::card::Card)) -> Self {
+        Self {
+            card: OpenedCard {
+                card_id: card.id,
+                status: card.status,
+                valid_from: card.validity.valid_from,
+                valid_until: card.validity.valid_until,
+                issued_at: card.issued_at,
+                site_id: site.id,
+                site_name: site.name,
+                name: user.profile.name,
+            },
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! The devices of a site.
+
+use super::reply::Reply;
+use crate::commands::{DeviceToRegister, Done, Page, Registered};
+use crate::domain::model;
+use crate::domain::model::entry::Entry;
+use crate::domain::rules::license::License;
+use crate::domain::values::ids::DeviceId;
+use crate::domain::values::names::SiteName;
+use jiff::civil::Date;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
+
+/// The body of `POST …/devices`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DevicesBody {
+    /// The devices.
+    #[serde(deserialize_with = "objects")]
+    pub devices: Vec<DeviceBody>,
+}
+
+/// Reads a list of objects. By itself Serde would read each from a list of its members, too.
+fn objects<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<DeviceBody>, D::Error> {
+    let objects: Vec<Object> = Vec::deserialize(deserializer)?;
+    Ok(objects.into_iter().map(|Object(device)| device).collect())
+}
+
+/// A device that is read from an object and from nothing else.
+struct Object(DeviceBody);
+
+impl<'de> Deserialize<'de> for Object {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(OfObject).map(Self)
+    }
+}
+
+struct OfObject;
+
+impl<'de> Visitor<'de> for OfObject {
+    type Value = DeviceBody;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<DeviceBody, A::Error> {
+        DeviceBody::deserialize(MapAccessDeserializer::new(map))
+    }
+}
+
+/// One device of `POST …/devices`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DeviceBody {
+    /// Its ID; one is made where it is left out.
+    #[serde(default)]
+    pub device_id: Option<DeviceId>,
+    /// What people call it.
+    pub name: SiteName,
+}
+
+impl DevicesBody {
+    /// The devices that are asked for.
+    #[must_use]
+    pub fn read(self) -> Vec<DeviceToRegister> {
+        let devices = self.devices.into_iter().map(|device| DeviceToRegister {
+            id: device.device_id,
+            name: device.name,
+        });
+        devices.collect()
+    }
+}
+
+/// A device.
+#[derive(Debug, Serialize)]
+pub struct Device {
+    /// Its ID.
+    pub device_id: DeviceId,
+    /// What people call it.
+    pub name: SiteName,
+    /// The site's own date on which it was registered.
+    pub registered_on: Date,
+}
+
+impl From<model::device::Device> for Device {
+    fn from(device: model::device::Device) -> Self {
+        Self {
+            device_id: device.id,
+            name: device.name,
+            registered_on: device.registered_on,
+        }
+    }
+}
+
+/// The answer to a request for a site's devices.
+#[derive(Debug, Serialize)]
+pub struct DevicePage {
+    /// The devices.
+    pub devices: Vec<Device>,
+    /// The cursor of the next page; null after the last.
+    pub next_cursor: Option<String>,
+}
+
+impl From<Page<model::device::Device>> for DevicePage {
+    fn from(page: Page<model::device::Device>) -> Self {
+        Self {
+            devices: page.items.into_iter().map(Into::into).collect(),
+            next_cursor: page.next,
+        }
+    }
+}
+
+/// The answer to a registration.
+#[derive(Debug, Serialize)]
+pub struct RegisteredDevices {
+    /// The devices.
+    pub devices: Vec<Device>,
+    /// The entry.
+    pub entry: Option<Entry>,
+    /// The license after it.
+    pub license: License,
+}
+
+impl From<Done<Registered>> for Reply<RegisteredDevices> {
+    fn from(done: Done<Registered>) -> Self {
+        let Registered { devices, license } = done.answer;
+        Self::created(RegisteredDevices {
+            devices: devices.into_iter().map(Into::into).collect(),
+            entry: done.entry,
+            license,
+        })
+        .replayed(done.replayed)
+    }
+}
+
+/// The answer to a removal.
+#[derive(Debug, Serialize)]
+pub struct RemovedDevice {
+    /// The entry.
+    pub entry: Option<Entry>,
+    /// The license after it.
+    pub license: License,
+}
+
+impl From<Done<License>> for Reply<RemovedDevice> {
+    fn from(done: Done<License>) -> Self {
+        Self::ok(RemovedDevice {
+            entry: done.entry,
+            license: done.answer,
+        })
+        .replayed(done.replayed)
+    }
+}

@@ -1,0 +1,233 @@
+//! Extractors: what a handler needs stands in its signature, and is judged in that order.
+
+use super::problem::{Problem, ProblemCode};
+use super::query::QueryTaken;
+use crate::commands::{
+    Asker, BatchError, EmailNotVerified, MessageError, PartnerAsker, RemoveError, SiteNotFound,
+    UserRefused,
+};
+use crate::domain::rules::administrators::AdministratorRefused;
+use crate::domain::values::card_link::CardToken;
+use crate::domain::values::email::Email;
+use crate::domain::values::ids::{BatchId, DeviceId, MessageId, PartnerId, SiteId, UserId};
+use crate::domain::values::names::Subject;
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use jiff::Timestamp;
+use lambda_http::RequestExt;
+use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpRequestContext;
+use lambda_http::request::RequestContext;
+use std::sync::Arc;
+
+/// The longest idempotency key, in characters.
+const MAX_KEY_LENGTH: usize = 100;
+
+/// The body of a request, which any extractor may read.
+#[derive(Clone, Debug)]
+pub(super) struct Payload(pub(super) Arc<lambda_http::Body>);
+
+/// The function itself. A request has no query unless an extractor before this one reads it.
+#[derive(Debug)]
+pub struct Function<F>(pub Arc<F>);
+
+impl<F: Send + Sync> FromRequestParts<Arc<F>> for Function<F> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &Arc<F>) -> Result<Self, Problem> {
+        if parts.extensions.get::<QueryTaken>().is_none() {
+            super::query::refuse(parts)?;
+        }
+        Ok(Self(Arc::clone(state)))
+    }
+}
+
+/// Who asks, when, and under which idempotency key.
+impl<S: Send + Sync> FromRequestParts<S> for Asker {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        Ok(Self {
+            email: verified_email(parts),
+            now: now(parts)?,
+            idempotency_key: idempotency_key(parts)?,
+        })
+    }
+}
+
+/// The address of a caller whom the issuer knows by one.
+#[derive(Debug)]
+pub struct VerifiedEmail(pub Email);
+
+impl<S: Send + Sync> FromRequestParts<S> for VerifiedEmail {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        Ok(Self(verified_email(parts).ok_or(EmailNotVerified)?))
+    }
+}
+
+/// The partner who asks, when, and under which idempotency key: that of the path and of the token.
+impl<S: Send + Sync> FromRequestParts<S> for PartnerAsker {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let not_allowed = || Problem::not_allowed("this is not the partner of the token");
+        let id = parameter(parts, "partner_id").and_then(|id| PartnerId::parse(id).ok());
+        let id = id
+            .filter(|id| claim(parts, "partner_id") == Some(id.as_str()))
+            .ok_or_else(not_allowed)?;
+        let by = claim(parts, "sub").and_then(|sub| Subject::parse(sub).ok());
+        Ok(Self {
+            id,
+            by: by.ok_or_else(|| Problem::not_allowed("the token has no subject"))?,
+            now: now(parts)?,
+            idempotency_key: idempotency_key(parts)?,
+        })
+    }
+}
+
+/// Declares the parameters of paths: a text that cannot be an ID names nothing.
+macro_rules! path_parameters {
+    ($($name:literal, $type:ty, $not_found:expr;)*) => {$(
+        impl<S: Send + Sync> FromRequestParts<S> for $type {
+            type Rejection = Problem;
+
+            async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+                let text = parameter(parts, $name);
+                let parsed = text.and_then(|text| Self::parse(text).ok());
+                parsed.ok_or_else(|| $not_found.into())
+            }
+        }
+    )*};
+}
+
+path_parameters! {
+    "site_id", SiteId, SiteNotFound;
+    "email", Email, AdministratorRefused::NotFound;
+    "device_id", DeviceId, RemoveError::NotFound;
+    "user_id", UserId, UserRefused::NotFound;
+    "message_id", MessageId, MessageError::NotFound;
+    "batch_id", BatchId, BatchError::NotFound;
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for CardToken {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let token = parameter(parts, "token").and_then(Self::parse);
+        token.ok_or_else(no_card_of_link)
+    }
+}
+
+/// A link that leads to no card.
+#[must_use]
+pub fn no_card_of_link() -> Problem {
+    Problem::new(ProblemCode::CardNotFound, "this link leads to no card")
+}
+
+/// The API's own host name, as the gateway says it.
+#[derive(Debug)]
+pub struct ApiHost(pub String);
+
+impl<S: Send + Sync> FromRequestParts<S> for ApiHost {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let host = context(parts).and_then(|context| context.domain_name.clone());
+        Ok(Self(host.unwrap_or_default()))
+    }
+}
+
+/// Whether the caller would rather have CSV than JSON: by the weights of `Accept` (RFC 9110, section 12.5.1).
+#[derive(Clone, Copy, Debug)]
+pub struct PrefersCsv(pub bool);
+
+impl<S: Send + Sync> FromRequestParts<S> for PrefersCsv {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        Ok(Self(prefers_csv(parts)))
+    }
+}
+
+/// Whether `Accept` weighs CSV above JSON. Negotiation by a crate would prefer what is named first at equal weights.
+pub(super) fn prefers_csv(parts: &Parts) -> bool {
+    let accept = parts
+        .headers
+        .get("accept")
+        .and_then(|value| value.to_str().ok());
+    // The most specific range that names a type is the one that counts.
+    let weight = |kind: &str, media_type: &str| {
+        let ranges = [media_type, kind, "*/*"].into_iter();
+        let mut weights = ranges.filter_map(|wanted| {
+            accept.unwrap_or_default().split(',').find_map(|range| {
+                let mut parts = range.split(';').map(str::trim);
+                let named = parts.next()?.to_ascii_lowercase();
+                let q = parts.find_map(|part| part.strip_prefix("q="));
+                (named == wanted).then(|| thousandths(q))
+            })
+        });
+        weights.next().unwrap_or_default()
+    };
+    weight("text/*", "text/csv") > weight("application/*", "application/json")
+}
+
+/// A weight of `Accept`, 0 to 1 with at most three decimals, in thousandths; 1 where there is none.
+fn thousandths(q: Option<&str>) -> u16 {
+    let Some(q) = q else { return 1_000 };
+    let (whole, decimals) = q.split_once('.').unwrap_or((q, ""));
+    let decimals = format!("{decimals:0<3}");
+    match (whole, decimals.get(..3).and_then(|text| text.parse().ok())) {
+        ("0", Some(thousandths)) => thousandths,
+        ("1", _) => 1_000,
+        _ => 0,
+    }
+}
+
+/// A parameter of the path, as the gateway decoded it.
+fn parameter<'a>(parts: &'a Parts, name: &str) -> Option<&'a str> {
+    parts.path_parameters_ref()?.first(name)
+}
+
+fn context(parts: &Parts) -> Option<&ApiGatewayV2httpRequestContext> {
+    match parts.request_context_ref()? {
+        RequestContext::ApiGatewayV2(context) => Some(context),
+        _ => None,
+    }
+}
+
+/// A claim of the token that the gateway's authorizer verified.
+fn claim<'a>(parts: &'a Parts, name: &str) -> Option<&'a str> {
+    let authorizer = context(parts)?.authorizer.as_ref()?;
+    let claims = &authorizer.jwt.as_ref()?.claims;
+    claims.get(name).map(String::as_str)
+}
+
+/// The address that the issuer verified. An unverified one opens nothing (rule 15).
+fn verified_email(parts: &Parts) -> Option<Email> {
+    let verified = claim(parts, "email_verified") == Some("true");
+    let email = claim(parts, "email").filter(|_| verified)?;
+    Email::parse(email).ok()
+}
+
+/// The time of the request, which the gateway says.
+fn now(parts: &Parts) -> Result<Timestamp, Problem> {
+    let time = context(parts).map_or(0, |context| context.time_epoch);
+    let now = Timestamp::from_millisecond(time).ok().filter(|_| time > 0);
+    now.ok_or_else(|| Problem::malformed("requestContext.timeEpoch is missing"))
+}
+
+fn idempotency_key(parts: &Parts) -> Result<Option<String>, Problem> {
+    let Some(value) = parts.headers.get("idempotency-key") else {
+        return Ok(None);
+    };
+    let key = value.to_str().unwrap_or_default();
+    let visible = key.bytes().all(|byte| byte.is_ascii_graphic());
+    if !visible || !(1..=MAX_KEY_LENGTH).contains(&key.len()) {
+        let rule = format!(
+            "the header Idempotency-Key must be 1 to {MAX_KEY_LENGTH} visible ASCII characters"
+        );
+        return Err(Problem::malformed(rule));
+    }
+    Ok(Some(key.to_owned()))
+}

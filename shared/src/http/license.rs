@@ -1,0 +1,146 @@
+//! A site's license: previews and redemptions of codes, and the statement.
+
+use super::reply::Reply;
+use crate::commands::{Done, PreviewAnswer};
+use crate::domain::model::code::Recharge;
+use crate::domain::model::entry::Entry;
+use crate::domain::model::site::{SiteType, Status};
+use crate::domain::rules::license::License;
+use crate::domain::values::amount::Balances;
+use crate::domain::values::country::Country;
+use crate::domain::values::ids::SiteId;
+use crate::domain::values::names::SiteName;
+use crate::store::Page;
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+
+/// The body of `POST …/license/preview`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PreviewBody {
+    /// The code as it was typed.
+    pub code: String,
+    /// Which balance it would recharge.
+    pub recharge: Recharge,
+}
+
+/// The body of `POST …/license/redemptions` and `POST …/sms/redemptions`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RedemptionBody {
+    /// The code as it was typed.
+    pub code: String,
+}
+
+/// The answer to a redemption.
+#[derive(Debug, Serialize)]
+pub struct Redemption {
+    /// The entry.
+    pub entry: Option<Entry>,
+    /// The license after it.
+    pub license: License,
+}
+
+impl From<Done<License>> for Reply<Redemption> {
+    fn from(done: Done<License>) -> Self {
+        Self::created(Redemption {
+            entry: done.entry,
+            license: done.answer,
+        })
+        .replayed(done.replayed)
+    }
+}
+
+/// The answer to a preview.
+#[derive(Debug, Serialize)]
+pub struct Preview {
+    /// The site.
+    pub site_id: SiteId,
+    /// Its name.
+    pub site_name: SiteName,
+    /// Where it is.
+    pub country: Country,
+    /// How it pays.
+    pub site_type: SiteType,
+    /// Which balance the code would recharge.
+    pub recharge: Recharge,
+    /// The code.
+    pub code: PreviewedCode,
+    /// The site now.
+    pub before: BalancesAndStatus,
+    /// The site after a redemption.
+    pub after: BalancesAndStatus,
+}
+
+/// A code, as a preview shows it.
+#[derive(Debug, Serialize)]
+pub struct PreviewedCode {
+    /// Its last four symbols.
+    pub last_four: String,
+    /// Its credits.
+    pub credits: u64,
+    /// Its maintenance credits.
+    pub maintenance_credits: u64,
+    /// The last date on which it can be applied; null where it never expires.
+    pub expires_on: Option<Date>,
+}
+
+/// What a site holds, and whether it runs.
+#[derive(Debug, Serialize)]
+pub struct BalancesAndStatus {
+    /// What it holds.
+    pub balances: Balances,
+    /// Whether it runs.
+    pub status: Status,
+}
+
+impl Preview {
+    /// What a preview shows.
+    #[must_use]
+    pub fn of(shown: PreviewAnswer, recharge: Recharge) -> Self {
+        let PreviewAnswer {
+            site,
+            code,
+            preview,
+        } = shown;
+        Self {
+            site_id: site.id,
+            site_name: site.name,
+            country: site.country,
+            site_type: site.site_type,
+            recharge,
+            code: PreviewedCode {
+                credits: code.value.credits(),
+                maintenance_credits: code.value.maintenance_credits(),
+                last_four: code.last_four,
+                expires_on: code.expires_on,
+            },
+            before: BalancesAndStatus {
+                balances: preview.before,
+                status: preview.status_before,
+            },
+            after: BalancesAndStatus {
+                balances: preview.after,
+                status: preview.status_after,
+            },
+        }
+    }
+}
+
+/// The answer to a request for a statement.
+#[derive(Debug, Serialize)]
+pub struct StatementPage {
+    /// The entries.
+    pub entries: Vec<Entry>,
+    /// The cursor of the next page; null after the last.
+    pub next_cursor: Option<String>,
+}
+
+impl From<Page> for StatementPage {
+    fn from(page: Page) -> Self {
+        Self {
+            entries: page.entries,
+            next_cursor: page.next.map(|sequence| sequence.to_string()),
+        }
+    }
+}

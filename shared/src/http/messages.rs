@@ -1,0 +1,195 @@
+//! Messages to the users of a site.
+
+use super::reply::Reply;
+use crate::commands::{Done, MessagePreview, MessageToSend, Page};
+use crate::domain::model;
+use crate::domain::model::entry::Entry;
+use crate::domain::model::message::{MessageState, NotSent, Template};
+use crate::domain::values::country::{Country, Language};
+use crate::domain::values::ids::{MessageId, UserId};
+use crate::domain::values::names::MessageText;
+use crate::domain::values::parts::Encoding;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// The body of `POST …/sms/messages` and `POST …/sms/messages/preview`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MessageBody {
+    /// To whom.
+    pub user_id: UserId,
+    /// A text of the site's own; the link of the user's card where it is left out.
+    #[serde(default)]
+    pub text: Option<MessageText>,
+}
+
+impl MessageBody {
+    /// The message that is asked for.
+    #[must_use]
+    pub fn read(self) -> MessageToSend {
+        MessageToSend {
+            user_id: self.user_id,
+            text: self.text,
+        }
+    }
+}
+
+/// The body of `POST …/card/deliveries`: an object without members.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DeliveryBody {}
+
+/// A message.
+#[derive(Debug, Serialize)]
+pub struct Message {
+    /// Its ID.
+    pub message_id: MessageId,
+    /// To whom.
+    pub user_id: UserId,
+    /// The number, masked.
+    pub to: String,
+    /// The country of the number.
+    pub country: Country,
+    /// What it is about.
+    pub template: Template,
+    /// In which language.
+    pub language: Language,
+    /// How its text is encoded.
+    pub encoding: Encoding,
+    /// How long it is, in units of its encoding.
+    pub units: u32,
+    /// How many parts it has, each of which costs one SMS.
+    pub parts: u32,
+    /// What became of it.
+    pub state: MessageState,
+    /// When it was charged.
+    pub reserved_at: Timestamp,
+    /// The entry that charged it.
+    pub entry: u64,
+    /// Why it was not sent; null unless it failed.
+    pub not_sent: Option<NotSent>,
+    /// What the receipt says; null without one.
+    pub receipt: Option<String>,
+}
+
+impl From<model::message::Message> for Message {
+    fn from(message: model::message::Message) -> Self {
+        Self {
+            message_id: message.id,
+            user_id: message.user_id,
+            to: message.to,
+            country: message.country,
+            template: message.template,
+            language: message.language,
+            encoding: message.measured.encoding,
+            units: message.measured.units,
+            parts: message.measured.parts,
+            state: message.state,
+            reserved_at: message.reserved_at,
+            entry: message.entry,
+            not_sent: message.not_sent,
+            receipt: message.receipt,
+        }
+    }
+}
+
+/// The answer to a message that was sent, or certainly not sent, or perhaps sent.
+#[derive(Debug, Serialize)]
+pub struct SentMessage {
+    /// The message.
+    pub message: Message,
+    /// The entry that charged it.
+    pub entry: Option<Entry>,
+}
+
+impl From<Done<model::message::Message>> for Reply<SentMessage> {
+    fn from(done: Done<model::message::Message>) -> Self {
+        Self::created(SentMessage {
+            message: done.answer.into(),
+            entry: done.entry,
+        })
+        .replayed(done.replayed)
+    }
+}
+
+/// The answer to a preview.
+#[derive(Debug, Serialize)]
+pub struct PreviewedMessage {
+    /// The text.
+    pub text: String,
+    /// The number, masked.
+    pub to: String,
+    /// What it is about.
+    pub template: Template,
+    /// In which language.
+    pub language: Language,
+    /// How its text is encoded.
+    pub encoding: Encoding,
+    /// How long it is, in units of its encoding.
+    pub units: u32,
+    /// How many parts it has, each of which costs one SMS.
+    pub parts: u32,
+    /// The site now.
+    pub before: SmsBalance,
+    /// The site after sending.
+    pub after: SmsBalance,
+}
+
+/// The SMS of a site.
+#[derive(Debug, Serialize)]
+pub struct SmsBalance {
+    /// The SMS.
+    pub sms: u64,
+}
+
+impl From<MessagePreview> for PreviewedMessage {
+    fn from(preview: MessagePreview) -> Self {
+        let measured = preview.outgoing.measured;
+        Self {
+            text: preview.text,
+            to: preview.to,
+            template: preview.outgoing.template,
+            language: preview.outgoing.language,
+            encoding: measured.encoding,
+            units: measured.units,
+            parts: measured.parts,
+            before: SmsBalance {
+                sms: preview.before,
+            },
+            after: SmsBalance { sms: preview.after },
+        }
+    }
+}
+
+/// The answer to a request for a message.
+#[derive(Debug, Serialize)]
+pub struct ShownMessage {
+    /// The message.
+    pub message: Message,
+}
+
+impl From<model::message::Message> for ShownMessage {
+    fn from(message: model::message::Message) -> Self {
+        Self {
+            message: message.into(),
+        }
+    }
+}
+
+/// The answer to a request for a site's messages.
+#[derive(Debug, Serialize)]
+pub struct MessagePage {
+    /// The messages.
+    pub messages: Vec<Message>,
+    /// The cursor of the next page; null after the last.
+    pub next_cursor: Option<String>,
+}
+
+impl From<Page<model::message::Message>> for MessagePage {
+    fn from(page: Page<model::message::Message>) -> Self {
+        Self {
+            messages: page.items.into_iter().map(Into::into).collect(),
+            next_cursor: page.next,
+        }
+    }
+}

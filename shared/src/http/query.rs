@@ -1,0 +1,264 @@
+//! The parameters of queries, each at most once and of a known name.
+
+use super::extract::prefers_csv;
+use super::problem::Problem;
+use crate::commands::{PageOf, Period, UsersOf};
+use crate::domain::model::user::MAX_USERS;
+use crate::domain::values::ids::{BatchId, DeviceId, MessageId, SiteId, UserId};
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use data_encoding::BASE64URL_NOPAD;
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use lambda_http::RequestExt;
+use std::collections::HashMap;
+use std::marker::PhantomData;
+
+/// The largest page.
+const MAX_PAGE: u16 = 100;
+/// The size of a page where the request does not say.
+const USUAL_PAGE: u16 = 50;
+/// The longest key in a history: an instant, and two IDs.
+const MAX_CURSOR_BYTES: usize = 200;
+/// The longest text that users are searched by, in characters.
+const MAX_SEARCH: usize = 100;
+
+/// The query was read.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct QueryTaken;
+
+/// The parameters of a query, by their names.
+type Parameters = HashMap<String, String>;
+
+/// A query that a handler asks for.
+#[derive(Clone, Copy, Debug)]
+pub struct Query<Q>(pub Q);
+
+/// A form of query.
+pub trait ReadQuery: Sized {
+    /// The names of its parameters.
+    const NAMES: &'static [&'static str];
+
+    /// Reads it.
+    ///
+    /// # Errors
+    /// A parameter cannot be read; the problem says which.
+    fn read(query: &HashMap<String, String>) -> Result<Self, Problem>;
+}
+
+impl<Q: ReadQuery, S: Send + Sync> FromRequestParts<S> for Query<Q> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let query = parameters(parts, Q::NAMES)?;
+        parts.extensions.insert(QueryTaken);
+        Q::read(&query).map(Self)
+    }
+}
+
+/// Refuses a query that no extractor reads.
+pub(super) fn refuse(parts: &Parts) -> Result<(), Problem> {
+    parameters(parts, &[]).map(drop)
+}
+
+fn parameters(parts: &Parts, names: &[&str]) -> Result<Parameters, Problem> {
+    let mut parameters = HashMap::new();
+    let query = parts.query_string_parameters_ref();
+    for (name, value) in query.into_iter().flat_map(|query| query.iter()) {
+        if !names.contains(&name) {
+            let taken = if names.is_empty() {
+                "none".to_owned()
+            } else {
+                names.join(", ")
+            };
+            return Err(Problem::malformed(format!(
+                "the query has an unknown parameter: it takes {taken}"
+            )));
+        }
+        if parameters
+            .insert(name.to_owned(), value.to_owned())
+            .is_some()
+        {
+            return Err(Problem::malformed(format!(
+                "the query has the parameter {name} twice"
+            )));
+        }
+    }
+    Ok(parameters)
+}
+
+/// `limit` and `cursor`, where the cursor is the ID of the last item of the page before.
+#[derive(Debug)]
+pub struct PageAfter<Id> {
+    /// The page.
+    pub page: PageOf,
+    id: PhantomData<fn() -> Id>,
+}
+
+/// Declares the IDs that cursors are.
+macro_rules! cursors {
+    ($($id:ty),*) => {$(
+        impl ReadQuery for PageAfter<$id> {
+            const NAMES: &'static [&'static str] = &["limit", "cursor"];
+
+            fn read(query: &Parameters) -> Result<Self, Problem> {
+                let cursor = query.get("cursor").map(|text| <$id>::parse(text));
+                let cursor = cursor.transpose().map_err(|_| wrong_cursor())?;
+                let page = PageOf { after: cursor.map(Into::into), limit: limit(query)? };
+                Ok(Self { page, id: PhantomData })
+            }
+        }
+    )*};
+}
+
+cursors!(SiteId, DeviceId, MessageId, BatchId);
+
+impl ReadQuery for Period {
+    const NAMES: &'static [&'static str] = &["from", "to", "limit", "cursor"];
+
+    fn read(query: &Parameters) -> Result<Self, Problem> {
+        let (from, to) = dates(query)?;
+        let cursor = query.get("cursor").map(|text| text.parse().ok());
+        let cursor = cursor.map(|cursor| cursor.ok_or_else(wrong_cursor));
+        Ok(Self {
+            from,
+            to,
+            after: cursor.transpose()?,
+            limit: limit(query)?,
+        })
+    }
+}
+
+/// Which part of a partner's history. A partner has no time zone: its dates are those of UTC.
+#[derive(Clone, Debug)]
+pub struct HistoryPeriod {
+    /// From this instant on.
+    pub from: Option<Timestamp>,
+    /// Until before this instant.
+    pub until: Option<Timestamp>,
+    /// The page.
+    pub page: PageOf,
+}
+
+impl ReadQuery for HistoryPeriod {
+    const NAMES: &'static [&'static str] = &["from", "to", "limit", "cursor"];
+
+    fn read(query: &Parameters) -> Result<Self, Problem> {
+        let (from, to) = dates(query)?;
+        let start_of = |date: Date| TimeZone::UTC.to_zoned_datetime(date.at(0, 0, 0, 0)).ok();
+        let instant = |date: Date| start_of(date).map(|start| start.timestamp());
+        let cursor = query.get("cursor").map(|text| {
+            let bytes = BASE64URL_NOPAD.decode(text.as_bytes()).ok();
+            bytes
+                .and_then(|bytes| String::from_utf8(bytes).ok())
+                .filter(|key| (1..=MAX_CURSOR_BYTES).contains(&key.len()))
+                .ok_or_else(wrong_cursor)
+        });
+        Ok(Self {
+            // The calendar's last day has no instant in jiff: everything is before it.
+            from: from.map(|from| instant(from).unwrap_or(Timestamp::MAX)),
+            until: to.and_then(|to| instant(to.tomorrow().ok()?)),
+            page: PageOf {
+                after: cursor.transpose()?,
+                limit: limit(query)?,
+            },
+        })
+    }
+}
+
+/// The cursor of a history, whose keys no URL takes as they are.
+pub(super) fn history_cursor(key: &str) -> String {
+    BASE64URL_NOPAD.encode(key.as_bytes())
+}
+
+/// Whether what is left of a site's balances is given up.
+#[derive(Clone, Copy, Debug)]
+pub struct Forfeit(pub bool);
+
+impl ReadQuery for Forfeit {
+    const NAMES: &'static [&'static str] = &["forfeit"];
+
+    fn read(query: &Parameters) -> Result<Self, Problem> {
+        match query.get("forfeit").map(String::as_str) {
+            Some("true") => Ok(Self(true)),
+            Some("false") | None => Ok(Self(false)),
+            Some(_) => Err(Problem::malformed(
+                "the parameter forfeit must be true or false",
+            )),
+        }
+    }
+}
+
+/// Which users: those of `search`, `limit` and `cursor`, or all of them for an export, which takes no query.
+impl<S: Send + Sync> FromRequestParts<S> for UsersOf {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        if prefers_csv(parts) {
+            refuse(parts)?;
+            return Ok(Self {
+                search: None,
+                after: None,
+                limit: u16::try_from(MAX_USERS).unwrap_or(u16::MAX),
+            });
+        }
+        let query = parameters(parts, &["search", "limit", "cursor"])?;
+        parts.extensions.insert(QueryTaken);
+        let search = query.get("search").map(|text| text.trim().to_owned());
+        let valid = |text: &String| (1..=MAX_SEARCH).contains(&text.chars().count());
+        if search.as_ref().is_some_and(|text| !valid(text)) {
+            return Err(Problem::malformed(format!(
+                "the parameter search must be 1 to {MAX_SEARCH} characters"
+            )));
+        }
+        let after = query.get("cursor").map(|text| UserId::parse(text));
+        Ok(Self {
+            search,
+            after: after.transpose().map_err(|_| wrong_cursor())?,
+            limit: limit(&query)?,
+        })
+    }
+}
+
+/// Reads `from` and `to`.
+fn dates(query: &Parameters) -> Result<(Option<Date>, Option<Date>), Problem> {
+    let date = |name: &str| {
+        let rule = || {
+            Problem::malformed(format!(
+                "the parameter {name} must be a date such as 2026-12-09"
+            ))
+        };
+        let text = query.get(name);
+        text.map(|text| plain_date(text).ok_or_else(rule))
+            .transpose()
+    };
+    let (from, to) = (date("from")?, date("to")?);
+    if from.zip(to).is_some_and(|(from, to)| from > to) {
+        return Err(Problem::malformed(
+            "the parameter from must not be later than to",
+        ));
+    }
+    Ok((from, to))
+}
+
+/// A date as the contract spells it, and in no other of the forms of ISO 8601.
+pub(super) fn plain_date(text: &str) -> Option<Date> {
+    let date = text.parse::<Date>().ok();
+    date.filter(|date| date.to_string() == text)
+}
+
+/// Reads `limit`.
+fn limit(query: &Parameters) -> Result<u16, Problem> {
+    let Some(text) = query.get("limit") else {
+        return Ok(USUAL_PAGE);
+    };
+    let limit = text.parse().ok();
+    limit
+        .filter(|limit| (1..=MAX_PAGE).contains(limit))
+        .ok_or_else(|| Problem::malformed(format!("the parameter limit must be 1 to {MAX_PAGE}")))
+}
+
+fn wrong_cursor() -> Problem {
+    Problem::malformed("the parameter cursor must be the next_cursor of a page")
+}

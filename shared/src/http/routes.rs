@@ -1,0 +1,139 @@
+//! The routes of a function, and the service that hands each request to its handler.
+//!
+//! A request's route is the one that the gateway matched, by its `routeKey`: a router of our own could disagree about dot
+//! segments, encoded slashes and the like. Handlers and extractors are axum's.
+
+use super::extract::Payload;
+use super::problem::{Failure, Problem};
+use axum::body::Body;
+use axum::extract::Request;
+use axum::handler::Handler;
+use axum::response::{IntoResponse, Response};
+use futures_util::future::BoxFuture;
+use lambda_http::Service;
+use lambda_http::request::RequestContext;
+use std::convert::Infallible;
+use std::fmt;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+type Call<F> = Box<dyn Fn(Request, Arc<F>) -> BoxFuture<'static, Response> + Send + Sync>;
+
+/// The routes of a function, by the keys that the gateway has for them.
+pub struct Routes<F>(Vec<(&'static str, Call<F>)>);
+
+impl<F: Send + Sync + 'static> Routes<F> {
+    /// No routes.
+    #[must_use]
+    pub fn new() -> Self {
+        Self(Vec::new())
+    }
+
+    /// Adds a route: its key, such as `GET /sites/{site_id}`, and its handler.
+    #[must_use]
+    pub fn add<T, H>(mut self, key: &'static str, handler: H) -> Self
+    where
+        H: Handler<T, Arc<F>, Future: Send> + Sync,
+        T: 'static,
+    {
+        let call = move |request, function| -> BoxFuture<'static, Response> {
+            Box::pin(handler.clone().call(request, function))
+        };
+        self.0.push((key, Box::new(call)));
+        self
+    }
+
+    /// The keys.
+    pub fn keys(&self) -> impl Iterator<Item = &'static str> {
+        self.0.iter().map(|(key, _)| *key)
+    }
+
+    /// The service that answers requests with a function.
+    #[must_use]
+    pub fn with(self, function: F) -> Router<F> {
+        Router {
+            function: Arc::new(function),
+            routes: Arc::new(self),
+        }
+    }
+}
+
+impl<F: Send + Sync + 'static> Default for Routes<F> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<F> fmt::Debug for Routes<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list()
+            .entries(self.0.iter().map(|(key, _)| key))
+            .finish()
+    }
+}
+
+/// Answers requests with a function. Clones share it.
+#[derive(Debug)]
+pub struct Router<F> {
+    function: Arc<F>,
+    routes: Arc<Routes<F>>,
+}
+
+impl<F> Clone for Router<F> {
+    fn clone(&self) -> Self {
+        Self {
+            function: Arc::clone(&self.function),
+            routes: Arc::clone(&self.routes),
+        }
+    }
+}
+
+impl<F: Send + Sync + 'static> Service<lambda_http::Request> for Router<F> {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<Response, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: lambda_http::Request) -> Self::Future {
+        let router = self.clone();
+        Box::pin(async move { Ok(router.answer(request).await) })
+    }
+}
+
+impl<F: Send + Sync + 'static> Router<F> {
+    /// Answers a request, and logs one line that has neither code, token nor address.
+    async fn answer(&self, request: lambda_http::Request) -> Response {
+        let (mut parts, body) = request.into_parts();
+        let (mut route, mut request_id) = (String::new(), String::new());
+        if let Some(RequestContext::ApiGatewayV2(context)) = parts.extensions.get() {
+            route = context.route_key.clone().unwrap_or_default();
+            request_id = context.request_id.clone().unwrap_or_default();
+        }
+        parts.extensions.insert(Payload(Arc::new(body)));
+        let request = Request::from_parts(parts, Body::empty());
+        let found = self.routes.0.iter().find(|(key, _)| *key == route);
+        let response = match found {
+            Some((_, call)) => call(request, Arc::clone(&self.function)).await,
+            None => Problem::unknown_route(&route).into_response(),
+        };
+        let status = response.status().as_u16();
+        match response.extensions().get() {
+            None => tracing::info!(route, request_id, status, "answered"),
+            Some(Failure { code, causes: None }) => {
+                tracing::info!(route, request_id, status, code = code.as_str(), "refused");
+            }
+            Some(Failure {
+                code,
+                causes: Some(causes),
+            }) => {
+                // A defect or an outage: the whole chain of causes, once, here.
+                let (code, causes) = (code.as_str(), &**causes);
+                tracing::error!(route, request_id, status, code, causes, "failed");
+            }
+        }
+        response
+    }
+}

@@ -1,0 +1,235 @@
+//! The users of a site.
+
+use super::cards::{Card, CardPages};
+use super::problem::ProblemCode;
+use super::reply::Reply;
+use crate::commands::{Done, Imported, LineRefused, NewUser, Page};
+use crate::domain::model;
+use crate::domain::model::user::{NewProfile, ProfileChange, UserKind};
+use crate::domain::values::email::Email;
+use crate::domain::values::ids::UserId;
+use crate::domain::values::names::PersonName;
+use crate::domain::values::phone::{Mobile, SpelledNumber};
+use jiff::Timestamp;
+use serde::{Deserialize, Deserializer, Serialize};
+
+/// The body of `POST …/users`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UserBody {
+    /// The ID; the next number where it is left out.
+    #[serde(default)]
+    pub user_id: Option<UserId>,
+    /// The name.
+    #[serde(default)]
+    pub name: Option<PersonName>,
+    /// What they are to the site.
+    #[serde(default)]
+    pub kind: Option<UserKind>,
+    /// Where they are written to.
+    #[serde(default)]
+    pub email: Option<Email>,
+    /// Where their card is sent, in any usual spelling.
+    #[serde(default)]
+    pub mobile: Option<SpelledNumber>,
+}
+
+impl UserBody {
+    /// The user that is asked for.
+    #[must_use]
+    pub fn read(self) -> NewUser {
+        NewUser {
+            id: self.user_id,
+            profile: NewProfile {
+                name: self.name,
+                kind: self.kind,
+                email: self.email,
+                mobile: self.mobile,
+            },
+        }
+    }
+}
+
+/// The body of `PATCH …/users/{user_id}`: what is left out stays as it is, and null clears.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UserChangeBody {
+    /// Another name.
+    #[serde(default, deserialize_with = "named")]
+    pub name: Option<Option<PersonName>>,
+    /// Another kind.
+    #[serde(default, deserialize_with = "named")]
+    pub kind: Option<Option<UserKind>>,
+    /// Another address.
+    #[serde(default, deserialize_with = "named")]
+    pub email: Option<Option<Email>>,
+    /// Another number.
+    #[serde(default, deserialize_with = "named")]
+    pub mobile: Option<Option<SpelledNumber>>,
+}
+
+/// A member that is there, be it null.
+#[expect(
+    clippy::option_option,
+    reason = "what is left out, what is cleared and what is set are three things"
+)]
+fn named<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Option<T>>, D::Error> {
+    Option::deserialize(deserializer).map(Some)
+}
+
+impl UserChangeBody {
+    /// What is to be changed.
+    #[must_use]
+    pub fn read(self) -> ProfileChange {
+        ProfileChange {
+            name: self.name,
+            kind: self.kind,
+            email: self.email,
+            mobile: self.mobile,
+        }
+    }
+}
+
+/// A user.
+#[derive(Debug, Serialize)]
+pub struct User {
+    /// The ID.
+    pub user_id: UserId,
+    /// The name.
+    pub name: Option<PersonName>,
+    /// What they are to the site.
+    pub kind: Option<UserKind>,
+    /// Where they are written to.
+    pub email: Option<Email>,
+    /// Where their card is sent.
+    pub mobile: Option<Mobile>,
+    /// When they were added.
+    pub added_at: Timestamp,
+    /// Their card, if one was ever issued.
+    pub card: Option<Card>,
+}
+
+impl User {
+    /// A user, whose card's link is on the card pages, or on this host.
+    #[must_use]
+    pub fn of(user: model::user::User, pages: &CardPages, host: &str) -> Self {
+        Self {
+            user_id: user.id,
+            name: user.profile.name,
+            kind: user.profile.kind,
+            email: user.profile.email,
+            mobile: user.profile.mobile,
+            added_at: user.added_at,
+            card: user.card.map(|card| Card::of(card, pages, host)),
+        }
+    }
+}
+
+/// The answer to a request for a user, to an addition and to a change.
+#[derive(Debug, Serialize)]
+pub struct ShownUser {
+    /// The user as they are now.
+    pub user: User,
+}
+
+impl From<User> for ShownUser {
+    fn from(user: User) -> Self {
+        Self { user }
+    }
+}
+
+/// The answer to a request for a site's users.
+#[derive(Debug, Serialize)]
+pub struct UserPage {
+    /// The users.
+    pub users: Vec<User>,
+    /// The cursor of the next page; null after the last.
+    pub next_cursor: Option<String>,
+}
+
+impl UserPage {
+    /// A page, as [`User::of`] shows its users.
+    #[must_use]
+    pub fn of(page: Page<model::user::User>, pages: &CardPages, host: &str) -> Self {
+        let users = page.items.into_iter();
+        Self {
+            users: users.map(|user| User::of(user, pages, host)).collect(),
+            next_cursor: page.next,
+        }
+    }
+}
+
+/// The answer to a removal.
+#[derive(Debug, Serialize)]
+pub struct RemovedUser {
+    /// Who was removed.
+    pub user_id: UserId,
+}
+
+impl From<Done<UserId>> for Reply<RemovedUser> {
+    fn from(done: Done<UserId>) -> Self {
+        Self::ok(RemovedUser {
+            user_id: done.answer,
+        })
+        .replayed(done.replayed)
+    }
+}
+
+/// The answer to an import, line by line.
+#[derive(Debug, Serialize)]
+pub struct ImportedUsers {
+    /// How many were added.
+    pub added: usize,
+    /// How many were refused.
+    pub refused: usize,
+    /// What became of each line.
+    pub lines: Vec<ImportedLine>,
+}
+
+/// What became of one line of an import.
+#[derive(Debug, Serialize)]
+pub struct ImportedLine {
+    /// Its number in the file.
+    pub line: u64,
+    /// Who was added; null where the line was refused.
+    pub user_id: Option<UserId>,
+    /// Why the line was refused; null where it was not.
+    pub code: Option<&'static str>,
+    /// What is wrong with it; null where nothing is.
+    pub detail: Option<String>,
+}
+
+impl ImportedLine {
+    fn of((line, outcome): (u64, Result<UserId, LineRefused>)) -> Self {
+        let (user_id, refused) = match outcome {
+            Ok(user_id) => (Some(user_id), None),
+            Err(refused) => (None, Some(refused)),
+        };
+        let code = refused.as_ref().map(|refused| match refused {
+            LineRefused::Malformed(_) => ProblemCode::MalformedRequest,
+            LineRefused::Exists => ProblemCode::UserExists,
+            LineRefused::Full => ProblemCode::TooManyUsers,
+        });
+        Self {
+            line,
+            user_id,
+            code: code.map(ProblemCode::as_str),
+            detail: refused.map(|refused| refused.to_string()),
+        }
+    }
+}
+
+impl From<Imported> for Reply<ImportedUsers> {
+    fn from(imported: Imported) -> Self {
+        let lines: Vec<_> = imported.lines.into_iter().map(ImportedLine::of).collect();
+        let added = lines.iter().filter(|line| line.user_id.is_some()).count();
+        Self::ok(ImportedUsers {
+            added,
+            refused: lines.len() - added,
+            lines,
+        })
+        .replayed(imported.replayed)
+    }
+}
