@@ -18,6 +18,7 @@ mod corruption;
 mod costs;
 mod deduction;
 mod devices;
+mod direction;
 mod faults;
 mod guard;
 mod harness;

@@ -8,9 +8,10 @@ use site_credits::http::account::HistoryPage;
 use site_credits::http::batches::{
     BatchAndSum, BatchCodes, BatchPage, IssuedBatch, NewBatchBody, VoidBody, Voided,
 };
-use site_credits::http::extract::PrefersCsv;
 use site_credits::http::query::HistoryPeriod;
-use site_credits::http::{Function, JsonObject, PageAfter, Problem, Query, Reply, Routes};
+use site_credits::http::{
+    Function, JsonObject, PageAfter, PrefersCsv, Problem, Query, Reply, Routes,
+};
 use site_credits::store::Store;
 
 /// The function, with what it needs.

@@ -11,12 +11,12 @@ use site_credits::domain::values::pseudonym::Pseudonyms;
 use site_credits::http::cards::{
     self, CardBody, CardOfLink, CardPages, CardStatusBody, IssuedCard, PausedOrActive, ShownCard,
 };
-use site_credits::http::extract::{ApiHost, PrefersCsv, no_card_of_link};
+use site_credits::http::extract::{ApiHost, no_card_of_link};
 use site_credits::http::users::{
     self, ImportedUsers, RemovedUser, ShownUser, UserBody, UserChangeBody, UserPage,
 };
 use site_credits::http::users_csv::{UsersCsv, users_file};
-use site_credits::http::{Function, JsonObject, Problem, Reply, Routes};
+use site_credits::http::{Function, JsonObject, PrefersCsv, Problem, Reply, Routes};
 use site_credits::store::Store;
 
 /// The function, with what it needs.

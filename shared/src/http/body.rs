@@ -1,6 +1,9 @@
 //! The bodies of requests. A request that has one has no query.
 
-use super::extract::Payload;
+/// The body of a request, which any extractor may read.
+#[derive(Clone, Debug)]
+pub(super) struct Payload(pub(super) Arc<lambda_http::Body>);
+
 use super::problem::Problem;
 use super::query;
 use axum::extract::FromRequestParts;
@@ -8,6 +11,7 @@ use axum::http::request::Parts;
 use jiff::civil::Date;
 use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer};
+use std::sync::Arc;
 
 /// The longest JSON body of a request, in bytes.
 pub const MAX_BODY_BYTES: usize = 64 * 1024;

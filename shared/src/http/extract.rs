@@ -1,7 +1,6 @@
 //! Extractors: what a handler needs stands in its signature, and is judged in that order.
 
 use super::problem::{Problem, ProblemCode};
-use super::query::QueryTaken;
 use crate::commands::{
     Asker, BatchError, EmailNotVerified, MessageError, PartnerAsker, RemoveError, SiteNotFound,
     UserRefused,
@@ -17,29 +16,9 @@ use jiff::Timestamp;
 use lambda_http::RequestExt;
 use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpRequestContext;
 use lambda_http::request::RequestContext;
-use std::sync::Arc;
 
 /// The longest idempotency key, in characters.
 const MAX_KEY_LENGTH: usize = 100;
-
-/// The body of a request, which any extractor may read.
-#[derive(Clone, Debug)]
-pub(super) struct Payload(pub(super) Arc<lambda_http::Body>);
-
-/// The function itself. A request has no query unless an extractor before this one reads it.
-#[derive(Debug)]
-pub struct Function<F>(pub Arc<F>);
-
-impl<F: Send + Sync> FromRequestParts<Arc<F>> for Function<F> {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, state: &Arc<F>) -> Result<Self, Problem> {
-        if parts.extensions.get::<QueryTaken>().is_none() {
-            super::query::refuse(parts)?;
-        }
-        Ok(Self(Arc::clone(state)))
-    }
-}
 
 /// Who asks, when, and under which idempotency key.
 impl<S: Send + Sync> FromRequestParts<S> for Asker {
@@ -135,52 +114,6 @@ impl<S: Send + Sync> FromRequestParts<S> for ApiHost {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         let host = context(parts).and_then(|context| context.domain_name.clone());
         Ok(Self(host.unwrap_or_default()))
-    }
-}
-
-/// Whether the caller would rather have CSV than JSON: by the weights of `Accept` (RFC 9110, section 12.5.1).
-#[derive(Clone, Copy, Debug)]
-pub struct PrefersCsv(pub bool);
-
-impl<S: Send + Sync> FromRequestParts<S> for PrefersCsv {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        Ok(Self(prefers_csv(parts)))
-    }
-}
-
-/// Whether `Accept` weighs CSV above JSON. Negotiation by a crate would prefer what is named first at equal weights.
-pub(super) fn prefers_csv(parts: &Parts) -> bool {
-    let accept = parts
-        .headers
-        .get("accept")
-        .and_then(|value| value.to_str().ok());
-    // The most specific range that names a type is the one that counts.
-    let weight = |kind: &str, media_type: &str| {
-        let ranges = [media_type, kind, "*/*"].into_iter();
-        let mut weights = ranges.filter_map(|wanted| {
-            accept.unwrap_or_default().split(',').find_map(|range| {
-                let mut parts = range.split(';').map(str::trim);
-                let named = parts.next()?.to_ascii_lowercase();
-                let q = parts.find_map(|part| part.strip_prefix("q="));
-                (named == wanted).then(|| thousandths(q))
-            })
-        });
-        weights.next().unwrap_or_default()
-    };
-    weight("text/*", "text/csv") > weight("application/*", "application/json")
-}
-
-/// A weight of `Accept`, 0 to 1 with at most three decimals, in thousandths; 1 where there is none.
-fn thousandths(q: Option<&str>) -> u16 {
-    let Some(q) = q else { return 1_000 };
-    let (whole, decimals) = q.split_once('.').unwrap_or((q, ""));
-    let decimals = format!("{decimals:0<3}");
-    match (whole, decimals.get(..3).and_then(|text| text.parse().ok())) {
-        ("0", Some(thousandths)) => thousandths,
-        ("1", _) => 1_000,
-        _ => 0,
     }
 }
 

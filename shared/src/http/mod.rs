@@ -1,5 +1,6 @@
 //! The HTTP contract: requests in, answers and problems out.
 
+mod accept;
 pub mod account;
 pub mod administrators;
 pub mod batches;
@@ -8,6 +9,7 @@ pub mod cards;
 pub mod devices;
 pub mod extract;
 pub mod guard;
+mod headers;
 pub mod license;
 pub mod messages;
 pub mod problem;
@@ -18,11 +20,11 @@ pub mod sites;
 pub mod users;
 pub mod users_csv;
 
+pub use accept::PrefersCsv;
 pub use body::JsonObject;
-pub use extract::Function;
 pub use guard::{guarded, run};
 pub use problem::{Problem, ProblemCode};
-pub use query::{PageAfter, Query};
+pub use query::{Function, PageAfter, Query};
 pub use reply::{File, Reply};
 pub use routes::{Router, Routes};
 

@@ -2,7 +2,7 @@
 //!
 //! 500 means a defect, and 503 that it is worth trying again; everything else is the caller's to change.
 
-use super::reply;
+use super::headers;
 use crate::commands::{
     BatchError, CommandError, CreateSiteError, EmailNotVerified, MessageError, ReadError,
     RedeemError, RegisterError, RemoveError, SiteNotFound, UserRefused,
@@ -217,7 +217,7 @@ impl Problem {
         if let Value::Object(members) = &mut body {
             members.extend(self.more.clone());
         }
-        let mut headers = reply::headers("application/problem+json");
+        let mut headers = headers::of("application/problem+json");
         if status == 503 {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         }

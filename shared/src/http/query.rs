@@ -1,6 +1,6 @@
 //! The parameters of queries, each at most once and of a known name.
 
-use super::extract::prefers_csv;
+use super::accept::prefers_csv;
 use super::problem::Problem;
 use crate::commands::{PageOf, Period, UsersOf};
 use crate::domain::model::user::MAX_USERS;
@@ -14,6 +14,7 @@ use jiff::tz::TimeZone;
 use lambda_http::RequestExt;
 use std::collections::HashMap;
 use std::marker::PhantomData;
+use std::sync::Arc;
 
 /// The largest page.
 const MAX_PAGE: u16 = 100;
@@ -26,7 +27,7 @@ const MAX_SEARCH: usize = 100;
 
 /// The query was read.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct QueryTaken;
+struct QueryTaken;
 
 /// The parameters of a query, by their names.
 type Parameters = HashMap<String, String>;
@@ -54,6 +55,21 @@ impl<Q: ReadQuery, S: Send + Sync> FromRequestParts<S> for Query<Q> {
         let query = parameters(parts, Q::NAMES)?;
         parts.extensions.insert(QueryTaken);
         Q::read(&query).map(Self)
+    }
+}
+
+/// The function itself. A request has no query unless an extractor before this one reads it.
+#[derive(Debug)]
+pub struct Function<F>(pub Arc<F>);
+
+impl<F: Send + Sync> FromRequestParts<Arc<F>> for Function<F> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &Arc<F>) -> Result<Self, Problem> {
+        if parts.extensions.get::<QueryTaken>().is_none() {
+            refuse(parts)?;
+        }
+        Ok(Self(Arc::clone(state)))
     }
 }
 

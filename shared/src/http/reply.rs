@@ -1,7 +1,8 @@
 //! Answers: a JSON body or a file, which nobody may cache.
 
+use super::headers;
 use super::problem::Problem;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
@@ -46,7 +47,7 @@ impl<T: Serialize> IntoResponse for Reply<T> {
             Ok(body) => body,
             Err(error) => return Problem::defect(error).into_response(),
         };
-        let mut headers = headers("application/json");
+        let mut headers = headers::of("application/json");
         if self.replayed {
             headers.insert("idempotency-replayed", HeaderValue::from_static("true"));
         }
@@ -67,7 +68,7 @@ pub struct File {
 
 impl IntoResponse for File {
     fn into_response(self) -> Response {
-        let mut headers = headers(self.media_type);
+        let mut headers = headers::of(self.media_type);
         let disposition = self
             .name
             .map(|name| format!("attachment; filename=\"{name}\""));
@@ -79,12 +80,4 @@ impl IntoResponse for File {
             Err(error) => Problem::defect(error).into_response(),
         }
     }
-}
-
-/// The headers of every answer.
-pub(super) fn headers(media_type: &'static str) -> HeaderMap {
-    HeaderMap::from_iter([
-        (header::CONTENT_TYPE, HeaderValue::from_static(media_type)),
-        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
-    ])
 }

@@ -3,7 +3,7 @@
 //! A request's route is the one that the gateway matched, by its `routeKey`: a router of our own could disagree about dot
 //! segments, encoded slashes and the like. Handlers and extractors are axum's.
 
-use super::extract::Payload;
+use super::body::Payload;
 use super::problem::{Failure, Problem};
 use axum::body::Body;
 use axum::extract::Request;
