@@ -182,7 +182,7 @@ async fn registering_is_all_or_nothing_and_refused_while_short_or_halted() {
     {
       "available": 2,
       "code": "insufficient-credits",
-      "detail": "registering needs 3 credits, and there are 2",
+      "detail": "not enough credits: 3 needed, 2 available",
       "needed": 3,
       "status": 402,
       "title": "There are too few credits",

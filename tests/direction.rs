@@ -74,7 +74,7 @@ const FLOORS: &[Floor] = &[
     Floor {
         module: STORE,
         place: "shared/src/store",
-        shared: &["retry", "keys", "conditional", "reads", "items"],
+        shared: &["retry", "keys", "item", "conditional", "reads", "items"],
         below: &[VALUES, MODEL],
     },
     Floor {
@@ -108,7 +108,16 @@ const FLOORS: &[Floor] = &[
         module: HTTP,
         place: "shared/src/http",
         shared: &[
-            "headers", "problem", "reply", "accept", "query", "extract", "body", "users_csv", "cards", "routes",
+            "headers",
+            "problem",
+            "reply",
+            "accept",
+            "query",
+            "extract",
+            "body",
+            "users_csv",
+            "cards",
+            "routes",
         ],
         below: &[VALUES, MODEL, RULES, STORE, SNS, COMMANDS, TELEMETRY],
     },

@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 use site_credits::domain::model::site::SiteType;
 use site_credits::domain::values::ids::SiteId;
+use std::fmt::Write;
 use tokio::runtime::Runtime;
 
 const NOW: &str = "2026-12-09T12:00:00Z";
@@ -135,11 +136,10 @@ async fn the_route_is_the_one_that_the_gateway_matched() {
         );
     }
     // Parameters are not decoded twice.
-    let encoded: String = site
-        .to_string()
-        .bytes()
-        .map(|b| format!("%{b:02X}"))
-        .collect();
+    let mut encoded = String::new();
+    for byte in site.as_str().bytes() {
+        write!(encoded, "%{byte:02X}").unwrap();
+    }
     let mut event = event;
     event["pathParameters"]["site_id"] = json!(encoded);
     assert_eq!(answer(&system, event.clone()).await.0, 404);

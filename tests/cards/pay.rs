@@ -100,7 +100,7 @@ async fn a_replaced_card_takes_maintenance_credits_first() {
     {
       "available": 0,
       "code": "insufficient-credits",
-      "detail": "a card takes 1 credit, and there are 0",
+      "detail": "not enough credits: 1 needed, 0 available",
       "needed": 1,
       "status": 402,
       "title": "There are too few credits",

@@ -111,7 +111,7 @@ async fn a_code_that_is_half_voided_and_one_that_was_voided_by_nobody_are_found(
     books
         .shows(&[
             "it is neither outstanding, nor applied, nor voided",
-            "1 codes are voided, and 2 were told",
+            "1 codes are voided, and 2 are in the history",
             "it has 3 codes, and 4 were issued",
         ])
         .await;
@@ -121,5 +121,7 @@ async fn a_code_that_is_half_voided_and_one_that_was_voided_by_nobody_are_found(
         code.as_object_mut().unwrap().remove(name);
     }
     books.put(&code);
-    books.shows(&["1 codes are voided, and 2 were told"]).await;
+    books
+        .shows(&["1 codes are voided, and 2 are in the history"])
+        .await;
 }

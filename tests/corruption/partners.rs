@@ -13,19 +13,19 @@ fn line(books: &Books, kind: &str) -> Value {
 #[tokio::test(start_paused = true)]
 async fn a_line_of_a_history_that_is_missing_or_invented_is_found() {
     for (kind, says) in [
-        ("issued", "and told as []"),
-        ("voided", "2 codes are voided, and 0 were told"),
-        ("applied", "it is not told once"),
+        ("issued", "and in the history as []"),
+        ("voided", "2 codes are voided, and 0 are in the history"),
+        ("applied", "it is not in the history once"),
     ] {
         let books = Books::of_a_partner().await;
         books.delete(&line(&books, kind));
         books.shows(&[says]).await;
     }
     for (kind, says) in [
-        ("issued", "and told as [(4,"),
-        ("voided", "2 codes are voided, and 4 were told"),
+        ("issued", "and in the history as [(4,"),
+        ("voided", "2 codes are voided, and 4 are in the history"),
         // Its ID is not that of any entry.
-        ("applied", "it is told, and never was"),
+        ("applied", "the history has it, and it never happened"),
     ] {
         let books = Books::of_a_partner().await;
         let mut again = line(&books, kind);
@@ -42,14 +42,17 @@ async fn a_line_of_a_history_that_is_missing_or_invented_is_found() {
         elsewhere[name] = value;
         books.put(&elsewhere);
         books
-            .shows(&["it is not told once", "it is told, and never was"])
+            .shows(&[
+                "it is not in the history once",
+                "the history has it, and it never happened",
+            ])
             .await;
     }
     let books = Books::of_a_partner().await;
     let mut by_another = line(&books, "issued");
     by_another["by"]["S"] = json!("eve");
     books.put(&by_another);
-    books.shows(&["and told as [(4,"]).await;
+    books.shows(&["and in the history as [(4,"]).await;
     let books = Books::of_a_partner().await;
     let mut late = line(&books, "voided");
     late["at"]["S"] = json!("2027-02-11T12:00:00Z");
@@ -57,7 +60,7 @@ async fn a_line_of_a_history_that_is_missing_or_invented_is_found() {
     books
         .shows(&[
             "holds the line of another instant",
-            "2 codes are voided, and 0 were told",
+            "2 codes are voided, and 0 are in the history",
         ])
         .await;
 }

@@ -73,10 +73,10 @@ async fn users_and_messages_cost_what_the_docs_say() {
     a user shown             200  BatchGetItem 2.0
     the users                200  GetItem 1.0, Query 1.0
     a search                 200  GetItem 1.0, Query 1.0
-    a change                 200  BatchGetItem 4.0, TransactWriteItems 6.0
+    a change                 200  BatchGetItem 3.0, TransactWriteItems 6.0
     a card                   201  BatchGetItem 2.0, TransactWriteItems 8.0
     a card again             201  BatchGetItem 2.0, TransactWriteItems 10.0
-    a pause                  200  BatchGetItem 4.0, TransactWriteItems 6.0
+    a pause                  200  BatchGetItem 3.0, TransactWriteItems 6.0
     a preview                200  BatchGetItem 2.0, GetItem 1.0
     a message with a key     201  BatchGetItem 2.0, GetItem 1.0, BatchGetItem 4.0, TransactWriteItems 13.0, TransactWriteItems 2.0, TransactWriteItems 5.0, GetItem 1.0
     its replay               201  BatchGetItem 2.0, GetItem 1.0, BatchGetItem 4.0, GetItem 1.0, GetItem 1.0

@@ -169,7 +169,7 @@ async fn a_removal_after_which_the_balance_covers_what_is_overdue_resumes_the_si
     let refused = system.register(&site, &["third"], due).await.unwrap_err();
     assert_eq!(
         refused.to_string(),
-        "registering needs 1 credits, and there are 0"
+        "not enough credits: 1 needed, 0 available"
     );
 }
 

@@ -59,7 +59,7 @@ async fn a_site_with_too_few_sms_sends_nothing() {
     {
       "available": 2,
       "code": "insufficient-sms",
-      "detail": "the message takes 8 SMS, and there are 2",
+      "detail": "not enough SMS: 8 needed, 2 available",
       "needed": 8,
       "status": 402,
       "title": "There are too few SMS",

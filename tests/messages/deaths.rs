@@ -5,9 +5,12 @@ use crate::harness::at;
 use run_local::faults::Fault::{CrashAfter, CrashBefore};
 use run_local::sns;
 
+/// The state of a message, and how many arrived.
+type Outcome = (&'static str, usize);
+
 /// Where a sender dies; the state of the message, and how many arrived, when the request comes again at once; the same
 /// when the agenda comes up instead. No state: there is no message.
-const DEATHS: [(Death, (&str, usize), (&str, usize)); 8] = [
+const DEATHS: [(Death, Outcome, Outcome); 8] = [
     (Death::Table(1, CrashBefore), ("sent", 1), ("", 0)),
     (Death::Table(1, CrashAfter), ("sent", 1), ("failed", 0)),
     (Death::Table(2, CrashBefore), ("sent", 1), ("failed", 0)),

@@ -13,8 +13,8 @@ async fn a_number_is_sent_five_messages_an_hour_and_ten_a_day() {
     let mut now = now();
     for hour in 0..2 {
         for minute in 0..5 {
-            let sent = send(now + SignedDuration::from_mins(minute)).await;
-            assert_eq!(sent.status, 201, "{hour} {minute} {sent}");
+            let answer = send(now + SignedDuration::from_mins(minute)).await;
+            assert_eq!(answer.status, 201, "{hour} {minute} {answer}");
         }
         let refused = send(now + SignedDuration::from_mins(59)).await;
         assert_eq!(refused.status, 429, "{hour} {refused}");

@@ -75,8 +75,8 @@ async fn a_site_sends_to_the_countries_of_its_settings() {
         let refused = world.set(&json!({ "sms_countries": bad })).await;
         assert_eq!(refused.problem(), "malformed-request", "{bad}");
     }
-    let set = world.set(&json!({ "sms_countries": ["kr"] })).await;
-    assert_eq!(set.body["site"]["sms_countries"], json!(["KR"]));
+    let changed = world.set(&json!({ "sms_countries": ["kr"] })).await;
+    assert_eq!(changed.body["site"]["sms_countries"], json!(["KR"]));
     let sent = world.system.send(world.message("kim", "x", now())).await;
     assert_eq!(sent.status, 201, "{sent}");
     let refused = world.system.send(world.message("ann", "x", now())).await;

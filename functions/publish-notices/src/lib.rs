@@ -105,8 +105,8 @@ impl PublishNotices {
         let text = |name: &str| item.get(name)?.as_s().ok();
         let is_entry = text("SK").is_some_and(|key| key.starts_with("ENTRY#"));
         // What is of another kind is left alone, whatever is wrong with it.
-        let told = text("kind").is_none_or(|kind| NOTICE_KINDS.contains(&kind.as_str()));
-        if !is_entry || !told {
+        let is_notice = text("kind").is_none_or(|kind| NOTICE_KINDS.contains(&kind.as_str()));
+        if !is_entry || !is_notice {
             return Ok(false);
         }
         let (entry, _): (Entry, _) = decode_entry(&item)?;

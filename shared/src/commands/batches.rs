@@ -7,7 +7,7 @@
 use super::asker::{CommandError, PartnerAsker};
 use super::execute::{Command, OfPartner, Step, execute};
 use super::pages::{Page, PageOf, list};
-use crate::domain::model::account::{HistoryLine, PartnerEvent, Told};
+use crate::domain::model::account::{HistoryContent, HistoryLine, PartnerEvent};
 use crate::domain::model::batch::{Batch, BatchSum, CodeStanding, InvalidBatch};
 use crate::domain::model::change::{MAX_ITEMS, Write};
 use crate::domain::model::code::{Code, CodeValue};
@@ -80,7 +80,7 @@ pub enum BatchError {
     /// The partner has no such batch.
     #[error("there is no such batch")]
     NotFound,
-    /// One of the codes that are to be voided is none of this batch: the one at this place, from 0.
+    /// One of the codes to be voided is not of this batch: the one at this place, from 0.
     #[error("code {place} of the list is not a code of this batch")]
     CodeNotRecognised {
         /// Its place in the list.
@@ -234,7 +234,7 @@ async fn finished(
     Ok(codes.collect::<Result<_, SecretMissing>>()?)
 }
 
-/// Once a part of a command is written, nobody can say that nothing was changed: the request is to be repeated.
+/// Once a part of a command is written, nobody can say that nothing was changed: the request must be repeated.
 pub(super) fn started_at_least(error: BatchError) -> BatchError {
     match error {
         BatchError::Store(StoreError::Busy(_)) => StoreError::OutcomeUnknown.into(),
@@ -261,7 +261,7 @@ pub(super) async fn finish(
         partner_id: batch.partner_id.clone(),
         // The same whoever finishes the batch, so that it is recorded once.
         id: format!("{}-issued", batch.id),
-        told: Told::of(
+        content: HistoryContent::of(
             batch.issued_at,
             batch.id.clone(),
             batch.count,
@@ -350,7 +350,7 @@ pub(super) async fn record_fetch(
     let line = HistoryLine {
         partner_id: batch.partner_id.clone(),
         id: format!("{by}-fetched"),
-        told: Told::of(asker.now, batch.id.clone(), codes, batch.value, event),
+        content: HistoryContent::of(asker.now, batch.id.clone(), codes, batch.value, event),
     };
     let line = Write::HistoryLine(line);
     store.commit_surely(&[line], &by, attempts).await.map(drop)

@@ -18,7 +18,7 @@ use crate::store::{Attempts, Store, StoreError, TypedKey};
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-/// When a card is to be good.
+/// When a card will be valid.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NewCardDates {
     /// The first day; today if it is not given.

@@ -7,7 +7,7 @@ use super::batches::{
 };
 use super::execute::{Command, OfPartner, Step, execute};
 use super::steps::{self, Next, take};
-use crate::domain::model::account::{HistoryLine, PartnerEvent, Told};
+use crate::domain::model::account::{HistoryContent, HistoryLine, PartnerEvent};
 use crate::domain::model::batch::{Batch, CodeStanding};
 use crate::domain::model::change::{MAX_ITEMS, Write};
 use crate::domain::model::code::{Code, CodeState, Voiding};
@@ -302,6 +302,6 @@ fn line(batch: &Batch, voiding: &Voiding, codes: usize) -> Write {
     Write::HistoryLine(HistoryLine {
         partner_id: batch.partner_id.clone(),
         id: format!("{}-voided", CommandId::random()),
-        told: Told::of(voiding.at, batch.id.clone(), codes, batch.value, event),
+        content: HistoryContent::of(voiding.at, batch.id.clone(), codes, batch.value, event),
     })
 }

@@ -308,7 +308,7 @@ impl Run {
 
     /// What becomes of sites whose transaction was not committed: half of them each, or one of them again.
     ///
-    /// After an unknown outcome the sites are loaded again like any others: what was charged is not due any more.
+    /// After an unknown outcome the sites are loaded again like any others: what was charged is no longer due.
     async fn split(
         &mut self,
         mut sites: Vec<SiteId>,

@@ -10,16 +10,37 @@
 //! giving back twice                 MESSAGE_OWN or MESSAGE_RESERVED fails for the slower, and the version of the site
 //! ```
 
-use super::messages::{Sms, Worded};
 use super::steps::{self, Next, take};
 use crate::domain::model::change::Write;
-use crate::domain::model::message::{Message, MessageState, MessageStep, NotSent, Sender};
+use crate::domain::model::message::{
+    Message, MessageState, MessageStep, NotSent, Outgoing, Sender,
+};
 use crate::domain::model::site::Status;
 use crate::domain::rules::messages::refund;
 use crate::domain::values::ids::{CommandId, MessageId, SiteId};
-use crate::sns::SendOutcome;
+use crate::domain::values::phone::Mobile;
+use crate::domain::values::pseudonym::Pseudonyms;
+use crate::sns::{SendOutcome, SmsNetwork};
 use crate::store::{Attempts, Committed, Store, StoreError, TypedKey};
 use jiff::Timestamp;
+
+/// What messages are made of and sent by.
+#[derive(Debug)]
+pub struct Sms<'a> {
+    /// What makes the keyed hashes of numbers.
+    pub pseudonyms: &'a Pseudonyms,
+    /// The network that they are handed to.
+    pub network: &'a SmsNetwork,
+}
+
+/// A message, worded.
+pub(super) struct Worded {
+    pub(super) text: String,
+    pub(super) mobile: Mobile,
+    pub(super) outgoing: Outgoing,
+    /// The version of the user that it was worded for.
+    pub(super) user_version: u64,
+}
 
 /// The delivery of one message by one command.
 pub(super) struct Delivery<'a> {

@@ -9,7 +9,7 @@
 //! a lost answer                  the witness says whether the write was carried out: the command's own entry,
 //!                                or its request where it writes no entry
 //! a refusal                      is read a second time where an earlier write of the same request is possible: a read of
-//!                                several items is no snapshot, and may see one part of that write without the other
+//!                                several items is not a snapshot, and may see one part of that write without the other
 //! due dates that were missed     are charged first, and the command after them
 //! ```
 
@@ -88,7 +88,7 @@ pub(super) enum Step<A> {
     /// Everything is already as it was asked to be.
     Unchanged(A),
     /// The due dates that the site missed are charged, and then it decides again.
-    SettleFirst(Change),
+    SettleFirst(Box<Change>),
 }
 
 impl<A> Step<A> {
@@ -123,12 +123,12 @@ pub(super) fn settled<A, R>(
 ) -> Result<Step<A>, R> {
     let draft = match start(site, items, now) {
         Start::Ready(draft) => draft,
-        Start::SettleFirst(change) => return Ok(Step::SettleFirst(change)),
+        Start::SettleFirst(change) => return Ok(Step::SettleFirst(Box::new(change))),
     };
     Ok(match rule(draft)? {
         Outcome::Changed(change) => Step::change(change, show),
         Outcome::Unchanged(draft) if draft.entries() > 0 => {
-            Step::SettleFirst(draft.finish(Vec::new()))
+            Step::SettleFirst(Box::new(draft.finish(Vec::new())))
         }
         Outcome::Unchanged(draft) => Step::Unchanged(show(&draft.site)),
     })
@@ -387,7 +387,7 @@ where
                 continue;
             }
             Ok(Step::SettleFirst(change)) => {
-                execution.settle(change).await?;
+                execution.settle(*change).await?;
                 continue;
             }
             Ok(Step::Decided(decision)) => decision,
@@ -508,7 +508,7 @@ impl<'a, S: Subject, A: Serialize + DeserializeOwned> Execution<'a, S, A> {
         Ok(Done {
             answer: serde_json::from_str(&first.answer).map_err(StoreError::defect)?,
             entry,
-            // The write of this very command, whose answer was lost, is no replay.
+            // The write of this very command, whose answer was lost, is not a replay.
             replayed: by.as_ref() != Some(&self.command.id),
             command_id: by.unwrap_or_else(|| self.command.id.clone()),
         })

@@ -2,7 +2,7 @@
 //! receipt is in [`deliveries`](super::deliveries).
 
 use super::asker::{Asker, CommandError, ReadError, authorized};
-use super::deliveries::Delivery;
+use super::deliveries::{Delivery, Sms, Worded};
 use super::execute::{Command, Done, OnSite, execute, settled};
 use super::pages::{Page, PageOf, list_of_site};
 use super::users::{UserRefused, site_and_user};
@@ -19,23 +19,12 @@ use crate::domain::rules::wording::{card_message, language_for, notice_message};
 use crate::domain::values::ids::{MessageId, SiteId, UserId};
 use crate::domain::values::names::MessageText;
 use crate::domain::values::parts::measure;
-use crate::domain::values::phone::Mobile;
-use crate::domain::values::pseudonym::Pseudonyms;
-use crate::sns::{NetworkError, SmsNetwork};
+use crate::sns::NetworkError;
 use crate::store::{Attempts, Item, Listing, Store, StoreError, TypedKey, decode_message};
 use jiff::Timestamp;
 
 /// The items that a reservation writes beside the site, its entry and the request: the user, the count, the message.
 const ITEMS: usize = 3;
-
-/// What messages are made of and sent by.
-#[derive(Debug)]
-pub struct Sms<'a> {
-    /// What makes the keyed hashes of numbers.
-    pub pseudonyms: &'a Pseudonyms,
-    /// The network that they are handed to.
-    pub network: &'a SmsNetwork,
-}
 
 /// A message that is asked for.
 #[derive(Clone, Debug)]
@@ -76,15 +65,6 @@ pub struct MessagePreview {
     pub before: u64,
     /// The SMS that it would have.
     pub after: u64,
-}
-
-/// A message, worded.
-pub(super) struct Worded {
-    pub(super) text: String,
-    pub(super) mobile: Mobile,
-    pub(super) outgoing: Outgoing,
-    /// The version of the user that it was worded for.
-    user_version: u64,
 }
 
 /// Makes the link of a card.

@@ -34,7 +34,7 @@ pub use cards::{
 };
 pub use codes::{CodeInBatch, MAX_CODES_A_VOID, Voided, fetch_codes, void_codes};
 pub use deduct::{DeductError, Report, deduct_due};
-pub use deliveries::{Resolved, record_receipt, resolve_message};
+pub use deliveries::{Resolved, Sms, record_receipt, resolve_message};
 pub use devices::{
     DeviceToRegister, RegisterError, Registered, RemoveError, list_devices, register_devices,
     remove_device,
@@ -42,7 +42,7 @@ pub use devices::{
 pub use execute::Done;
 pub use license::{Period, license, statement};
 pub use messages::{
-    MessageError, MessagePreview, MessageToSend, Sms, deliver_message, list_messages, message,
+    MessageError, MessagePreview, MessageToSend, deliver_message, list_messages, message,
     preview_message,
 };
 pub use pages::{Page, PageOf};

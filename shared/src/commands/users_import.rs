@@ -1,7 +1,7 @@
 //! Importing users: up to a thousand at once; a bad line harms no other.
 //!
 //! ```text
-//! 1 begin    the request is remembered, with the first of the numbers that its lines need
+//! 1 start    the request is remembered, with the first of the numbers that its lines need
 //! 2 write    ninety users a transaction; those that are there already and were added by this import are its own
 //! 3 complete the request remembers what was refused
 //! ```
@@ -31,10 +31,10 @@ use tokio::time::Instant;
 pub const MAX_IMPORTED: usize = 1_000;
 /// The users of one transaction; with the site and the roster they are read in one request.
 const USERS_A_TRANSACTION: usize = 90;
-/// No part of an import is begun later than this after its beginning: its function has 28 seconds.
+/// No part of an import starts later than this after its start: its function has 28 seconds.
 const MAX_TIME: Duration = Duration::from_secs(15);
 
-/// One line that is to be imported.
+/// One line to import.
 #[derive(Clone, Debug)]
 pub struct LineToImport {
     /// Its number in the file, from 1.
@@ -274,7 +274,7 @@ impl steps::Step for Part<'_> {
             users.collect::<Vec<_>>(),
         );
         let (site, stored, users) = store.read(reads, attempts).await?;
-        // Whoever loses their role meanwhile is not told that nothing was written.
+        // For whoever loses their role meanwhile, the outcome is unknown.
         let site = authorized(site, self.asker).map_err(|_| StoreError::OutcomeUnknown)?;
         let mut roster = stored.unwrap_or_default();
         let mut refused = BTreeMap::new();

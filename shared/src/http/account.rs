@@ -2,7 +2,7 @@
 
 use super::query::history_cursor;
 use crate::commands::Page;
-use crate::domain::model::account::{HistoryLine, Told};
+use crate::domain::model::account::{HistoryContent, HistoryLine};
 use crate::domain::rules::license::SiteOfPartner;
 use serde::Serialize;
 
@@ -10,7 +10,7 @@ use serde::Serialize;
 #[derive(Debug, Serialize)]
 pub struct HistoryPage {
     /// What happened.
-    pub history: Vec<Told>,
+    pub history: Vec<HistoryContent>,
     /// The cursor of the next page; null after the last.
     pub next_cursor: Option<String>,
 }
@@ -18,7 +18,7 @@ pub struct HistoryPage {
 impl From<Page<HistoryLine>> for HistoryPage {
     fn from(page: Page<HistoryLine>) -> Self {
         Self {
-            history: page.items.into_iter().map(|line| line.told).collect(),
+            history: page.items.into_iter().map(|line| line.content).collect(),
             next_cursor: page.next.as_deref().map(history_cursor),
         }
     }

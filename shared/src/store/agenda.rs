@@ -16,7 +16,7 @@ pub struct Due {
     pub sites: Vec<SiteId>,
     /// The messages that were reserved and not resolved, each with its site.
     pub messages: Vec<(SiteId, MessageId)>,
-    /// Where the next page begins; `None` after the last.
+    /// Where the next page starts; `None` after the last.
     pub next: Option<HashMap<String, AttributeValue>>,
 }
 

@@ -14,9 +14,9 @@
 //! a write whose answer was lost     sent again, it fails by UNCHANGED or ABSENT; the entry's command ID says whose it was
 //! ```
 
-use super::items::{self, CorruptItem};
+use super::item::CorruptItem;
 use super::retry::{Attempts, Failure};
-use super::{Store, StoreError};
+use super::{Store, StoreError, items};
 use crate::domain::model::change::Write;
 use crate::domain::values::ids::CommandId;
 use aws_sdk_dynamodb::error::SdkError;

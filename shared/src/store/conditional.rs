@@ -1,6 +1,6 @@
 //! One item of a transaction: an operation under a condition.
 
-use super::items::Item;
+use super::item::Item;
 use super::keys::Key;
 use aws_sdk_dynamodb::error::BuildError;
 use aws_sdk_dynamodb::types::{

@@ -13,19 +13,19 @@ use std::collections::HashMap;
 pub(super) const PK: &str = "PK";
 /// The sort key's attribute.
 pub(super) const SK: &str = "SK";
-/// What the sort keys of entries begin with.
+/// The prefix of the sort keys of entries.
 pub(super) const ENTRY_PREFIX: &str = "ENTRY#";
-/// What the sort keys of devices begin with.
+/// The prefix of the sort keys of devices.
 pub(super) const DEVICE_PREFIX: &str = "DEVICE#";
-/// What the sort keys of users begin with.
+/// The prefix of the sort keys of users.
 pub(super) const USER_PREFIX: &str = "USER#";
-/// What the sort keys of messages begin with.
+/// The prefix of the sort keys of messages.
 pub(super) const MESSAGE_PREFIX: &str = "MESSAGE#";
-/// What the sort keys of batches begin with.
+/// The prefix of the sort keys of batches.
 pub(super) const BATCH_PREFIX: &str = "BATCH#";
-/// What the sort keys of a person's and of a partner's sites begin with.
+/// The prefix of the sort keys of a person's and of a partner's sites.
 pub(super) const SITE_PREFIX: &str = "SITE#";
-/// What the sort keys of a partner's history begin with.
+/// The prefix of the sort keys of a partner's history.
 pub(super) const HISTORY_PREFIX: &str = "HISTORY#";
 
 /// Names one item of the table.

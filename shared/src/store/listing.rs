@@ -1,7 +1,7 @@
 //! Reading the items of one partition in the order of their sort keys, a page at a time. What a page costs grows with
 //! the page.
 
-use super::items::Item;
+use super::item::Item;
 use super::keys::{
     BATCH_PREFIX, DEVICE_PREFIX, HISTORY_PREFIX, MESSAGE_PREFIX, PK, SITE_PREFIX, SK, USER_PREFIX,
     account_partition, history_instant, partner_partition, person_partition, site_partition,
@@ -15,7 +15,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 use std::collections::HashMap;
 
-/// A part of a partition, by what its sort keys begin with.
+/// A part of a partition, by the prefix of its sort keys.
 #[derive(Clone, Debug)]
 pub struct Listing {
     partition: String,
@@ -33,7 +33,7 @@ const AFTER_ALL: &str = "~";
 pub struct Listed {
     /// The items.
     pub items: Vec<Item>,
-    /// The sort key, without its prefix, after which the next page begins; `None` after the last.
+    /// The sort key, without its prefix, after which the next page starts; `None` after the last.
     pub next: Option<String>,
 }
 
@@ -74,7 +74,7 @@ impl Listing {
         Self::of(site_partition(site), USER_PREFIX)
     }
 
-    /// Where a page of users begins that comes after a user.
+    /// Where the page of users after a user starts.
     #[must_use]
     pub fn after_user(user: &UserId) -> String {
         user_sort_key(user)
@@ -125,7 +125,7 @@ impl Store {
         attempts: &mut Attempts,
     ) -> Result<Listed, StoreError> {
         let (first, last) = (listing.range.0.as_str(), listing.range.1.as_str());
-        // A cursor of another listing is no reason to fail: what lies before this one begins it, what lies behind ends it.
+        // A cursor of another listing does not fail: one that lies before this listing starts it, one behind it ends it.
         if after.is_some_and(|after| after > last) {
             return Ok(Listed {
                 items: Vec::new(),

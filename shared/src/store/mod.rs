@@ -7,6 +7,7 @@
 mod agenda;
 mod commit;
 mod conditional;
+mod item;
 mod items;
 mod keys;
 mod listing;
@@ -16,11 +17,12 @@ mod statement;
 
 pub use agenda::Due;
 pub use commit::{Committed, NotCommitted};
+pub use item::{CorruptItem, Item};
 pub use items::{
-    CardOwner, CorruptItem, Item, NetworkMessage, SiteOfAttributes, decode_administrator_of,
-    decode_batch, decode_card_owner, decode_code, decode_device, decode_entry, decode_history,
-    decode_message, decode_network_message, decode_number, decode_request, decode_roster,
-    decode_site, decode_site_of, decode_user,
+    CardOwner, NetworkMessage, SiteOfAttributes, decode_administrator_of, decode_batch,
+    decode_card_owner, decode_code, decode_device, decode_entry, decode_history, decode_message,
+    decode_network_message, decode_number, decode_request, decode_roster, decode_site,
+    decode_site_of, decode_user,
 };
 pub use keys::Key;
 pub use listing::{Listed, Listing};
@@ -58,7 +60,7 @@ pub enum StoreError {
     /// with its idempotency key is safe.
     #[error("a write was sent, and its outcome could not be found out")]
     OutcomeUnknown,
-    /// An item is not of its form, which is a defect.
+    /// An item is corrupt, which is a defect.
     #[error(transparent)]
     Corrupt(#[from] CorruptItem),
     /// Something of ours is missing or has no form, which is a defect.

@@ -3,7 +3,7 @@
 //! What is read is a type: a [`TypedKey`] gives an `Option` of its noun, a list of them a list, and a tuple a tuple. So
 //! no caller counts positions.
 
-use super::items::{CorruptItem, Item};
+use super::item::{CorruptItem, Item};
 use super::keys::{Key, PK, SK};
 use super::retry::{Attempts, Failure};
 use super::{Store, StoreError};
@@ -28,7 +28,7 @@ pub trait Reads {
     /// Takes the items of its keys, in their order.
     ///
     /// # Errors
-    /// An item is not of its form.
+    /// An item is corrupt.
     fn take(&self, found: &mut Found) -> Result<Self::Loaded, CorruptItem>;
 }
 
@@ -52,7 +52,9 @@ impl<R: Reads> Reads for Vec<R> {
     type Loaded = Vec<R::Loaded>;
 
     fn add_keys(&self, keys: &mut Vec<Key>) {
-        self.iter().for_each(|reads| reads.add_keys(keys));
+        for reads in self {
+            reads.add_keys(keys);
+        }
     }
 
     fn take(&self, found: &mut Found) -> Result<Self::Loaded, CorruptItem> {
@@ -64,7 +66,9 @@ impl<V> Reads for Option<TypedKey<V>> {
     type Loaded = Option<V>;
 
     fn add_keys(&self, keys: &mut Vec<Key>) {
-        self.iter().for_each(|reads| reads.add_keys(keys));
+        if let Some(reads) = self {
+            reads.add_keys(keys);
+        }
     }
 
     fn take(&self, found: &mut Found) -> Result<Option<V>, CorruptItem> {
@@ -114,7 +118,7 @@ impl Store {
     /// Reads items by their typed keys, at most 100.
     ///
     /// # Errors
-    /// The table was busy past the retries, or refused the request; or an item is not of its form.
+    /// The table was busy past the retries, or refused the request; or an item is corrupt.
     pub async fn read<R: Reads>(
         &self,
         reads: R,

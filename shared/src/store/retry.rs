@@ -10,7 +10,7 @@ use tokio::time::Instant;
 const MAX_ATTEMPTS: u32 = 10;
 /// How often one part of a long command is tried, within the command's own time.
 const MAX_PATIENT_ATTEMPTS: u32 = 100;
-/// No attempt begins later than this after the first: with a read and a write that are both not answered, a command
+/// No attempt starts later than this after the first: with a read and a write that are both not answered, a command
 /// ends within 8 s, and its function has 10.
 const MAX_TIME: Duration = Duration::from_secs(4);
 /// The longest wait before the second attempt; it doubles with every further one.

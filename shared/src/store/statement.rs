@@ -36,7 +36,7 @@ pub struct StatementQuery {
 pub struct Page {
     /// The entries.
     pub entries: Vec<Entry>,
-    /// The sequence number after which the next page begins; `None` after the last.
+    /// The sequence number after which the next page starts; `None` after the last.
     pub next: Option<u64>,
 }
 

@@ -40,11 +40,11 @@ fn check_applications(sorted: &Sorted, redemptions: &Redemptions, findings: &mut
             site_id,
             code_last_four,
             recharge,
-        } = &line.told.event
+        } = &line.content.event
         {
             let HistoryLine { partner_id, id, .. } = line;
-            let (batch, at) = (&line.told.batch_id, line.told.at);
-            let (codes, recharge) = (line.told.codes, *recharge);
+            let (batch, at) = (&line.content.batch_id, line.content.at);
+            let (codes, recharge) = (line.content.codes, *recharge);
             let key = format!(
                 "{partner_id}: {id}, entry of site {site_id} at {at}, {codes} code …{code_last_four} of batch {batch} for {recharge:?}"
             );
@@ -67,11 +67,17 @@ fn check_applications(sorted: &Sorted, redemptions: &Redemptions, findings: &mut
             code.batch_id
         );
         if lines.remove(&key) != Some(1) {
-            findings.violation(format_args!("partner {key}"), "it is not told once");
+            findings.violation(
+                format_args!("partner {key}"),
+                "it is not in the history once",
+            );
         }
     }
     for key in lines.keys() {
-        findings.violation(format_args!("partner {key}"), "it is told, and never was");
+        findings.violation(
+            format_args!("partner {key}"),
+            "the history has it, and it never happened",
+        );
     }
 }
 
@@ -127,11 +133,11 @@ fn check_batches(sorted: &Sorted, findings: &mut Findings) {
         .map(|(batch, _)| (batch.id.as_str(), batch.value))
         .collect();
     for line in &sorted.history {
-        let key = (line.partner_id.as_str(), line.told.batch_id.as_str());
-        let codes = u64::from(line.told.codes);
+        let key = (line.partner_id.as_str(), line.content.batch_id.as_str());
+        let codes = u64::from(line.content.codes);
         let right = values.get(key.1).is_none_or(|value| {
-            line.told.credits == codes * value.credits()
-                && line.told.maintenance_credits == codes * value.maintenance_credits()
+            line.content.credits == codes * value.credits()
+                && line.content.maintenance_credits == codes * value.maintenance_credits()
         });
         if !right {
             findings.violation(
@@ -140,12 +146,12 @@ fn check_batches(sorted: &Sorted, findings: &mut Findings) {
             );
         }
         let history = histories.entry(key).or_default();
-        match &line.told.event {
+        match &line.content.event {
             PartnerEvent::Issued { by } => {
-                let issue = (line.told.codes, line.told.at, by.clone());
+                let issue = (line.content.codes, line.content.at, by.clone());
                 history.issued.push(issue);
             }
-            PartnerEvent::Voided { .. } => history.voided += line.told.codes,
+            PartnerEvent::Voided { .. } => history.voided += line.content.codes,
             PartnerEvent::Fetched { .. } | PartnerEvent::Applied { .. } => {}
         }
     }
@@ -165,7 +171,7 @@ fn check_batches(sorted: &Sorted, findings: &mut Findings) {
             findings.violation(
                 &of,
                 format_args!(
-                    "it was issued as {issued:?}, and told as {:?}",
+                    "it was issued as {issued:?}, and in the history as {:?}",
                     history.issued
                 ),
             );
@@ -175,7 +181,7 @@ fn check_batches(sorted: &Sorted, findings: &mut Findings) {
             findings.violation(
                 &of,
                 format_args!(
-                    "{voided} codes are voided, and {} were told",
+                    "{voided} codes are voided, and {} are in the history",
                     history.voided
                 ),
             );

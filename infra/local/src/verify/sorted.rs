@@ -86,7 +86,9 @@ impl Sorted {
         match (kind, sort) {
             ("SITE" | "PARTNER" | "ADMIN", "REQUEST") => {}
             ("SITE", kind) => {
-                let site_id = SiteId::parse(owner).map_err(|error| error.to_string())?;
+                // A partition that is not a site's has no kinds.
+                let site_id = SiteId::parse(owner);
+                let site_id = site_id.map_err(|_| format!("{pk} / {sk} is of no known kind"))?;
                 let parts = self.parts(&site_id);
                 return parts.take(kind, &site_id, item);
             }
@@ -108,7 +110,7 @@ impl Sorted {
             }
             ("ACCOUNT", "HISTORY") => {
                 let line = decode_history(item).map_err(corrupt)?;
-                let key = Key::History(line.partner_id.clone(), line.told.at, line.id.clone());
+                let key = Key::History(line.partner_id.clone(), line.content.at, line.id.clone());
                 if key.pair().1 != sk {
                     return Err(format!("{pk} / {sk} holds the line of another instant"));
                 }

@@ -18,12 +18,12 @@ pub struct HistoryLine {
     /// Unique among the lines of one instant, and the same when the same thing is written again.
     pub id: String,
     /// What happened. This is also its form in the contract.
-    pub told: Told,
+    pub content: HistoryContent,
 }
 
-/// What a line of a history tells.
+/// What a line of a history says.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
-pub struct Told {
+pub struct HistoryContent {
     /// When.
     pub at: Timestamp,
     /// The batch.
@@ -71,7 +71,7 @@ pub enum PartnerEvent {
     },
 }
 
-impl Told {
+impl HistoryContent {
     /// What happened to `codes` codes of one value.
     #[must_use]
     pub fn of(
@@ -125,9 +125,9 @@ impl Sale {
         };
         HistoryLine {
             partner_id: self.partner_id.clone(),
-            // Kept here and not told: how many entries a site has is none of a partner's business.
+            // Stored and not shown: how many entries a site has is not a partner's business.
             id: format!("{}-{}", self.site_id, self.entry_sequence),
-            told: Told::of(self.at, self.batch_id.clone(), 1, self.value, event),
+            content: HistoryContent::of(self.at, self.batch_id.clone(), 1, self.value, event),
         }
     }
 

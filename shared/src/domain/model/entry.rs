@@ -84,7 +84,7 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         sms_countries: Option<Vec<Country>>,
     },
-    /// A person became an administrator, has another role, or is none any more.
+    /// A person became an administrator, has another role, or was removed.
     AdministratorChange {
         /// Who.
         email: Email,
@@ -129,7 +129,7 @@ pub enum Event {
         user_id: UserId,
         /// The card.
         card_id: CardId,
-        /// The card that is no good any more.
+        /// The card that it replaced.
         replaces: CardId,
     },
     /// A message was charged, one SMS a part.

@@ -34,7 +34,7 @@ pub enum Status {
     Activated,
     /// It was short of credits when a deduction was due, and is halted.
     PaymentRequired,
-    /// Its master deleted it. It has no administrators any more, so nobody but an operator sees it.
+    /// Its master deleted it. It no longer has administrators, so only an operator sees it.
     Deleted,
 }
 

@@ -51,7 +51,7 @@ pub struct User {
     pub card: Option<Card>,
     /// When they were added.
     pub added_at: Timestamp,
-    /// The command that added them: an import that died half-way knows its own by it.
+    /// The command that added them: an import that died half-way recognises its own users by it.
     pub added_by: CommandId,
     /// One more after every change: the condition of the next.
     pub version: u64,
@@ -80,7 +80,7 @@ impl User {
     }
 }
 
-/// What is said of a user who is to be added. The number is still as it was spelled: the site's country reads it.
+/// The profile of a user to be added. The number is still as it was typed: the site's country says how to read it.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct NewProfile {
     /// The name.
@@ -109,7 +109,7 @@ impl NewProfile {
     }
 }
 
-/// What is to be changed of a profile: `None` leaves a part as it is, `Some(None)` clears it.
+/// A change of a profile: `None` leaves a part as it is, `Some(None)` clears it.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct ProfileChange {
     /// Another name.
@@ -181,7 +181,7 @@ impl Roster {
     /// Gives out the next number.
     ///
     /// # Errors
-    /// There is none of nine digits left.
+    /// All numbers of nine digits are used up.
     pub fn next_id(&mut self) -> Result<UserId, RosterFull> {
         if self.next_number > MAX_NUMBER {
             return Err(RosterFull::Numbers);

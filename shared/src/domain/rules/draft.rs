@@ -17,7 +17,7 @@ pub enum ChargeRefused {
     #[error("the site is halted until it is recharged")]
     PaymentRequired,
     /// The site has too few credits.
-    #[error("this takes {needed} credits, and the site has {available}")]
+    #[error("not enough credits: {needed} needed, {available} available")]
     InsufficientCredits {
         /// The price.
         needed: u64,
@@ -25,7 +25,7 @@ pub enum ChargeRefused {
         available: u64,
     },
     /// The site has too few SMS.
-    #[error("this takes {needed} SMS, and the site has {available}")]
+    #[error("not enough SMS: {needed} needed, {available} available")]
     InsufficientSms {
         /// The price.
         needed: u64,

@@ -16,7 +16,7 @@ pub(crate) fn overdue(site: &Site, today: Date) -> u32 {
     }
 }
 
-/// How many days ahead the forecast adds up what is due.
+/// How many days the forecast looks ahead.
 const FORECAST_DAYS: i32 = 30;
 
 /// The next deduction.

@@ -94,7 +94,7 @@ impl NewSettings {
     }
 }
 
-/// Countries sorted, so that another order is no other list.
+/// Countries sorted, so that their order does not matter.
 fn sorted(countries: &[Country]) -> Vec<Country> {
     let mut countries = countries.to_vec();
     countries.sort_unstable();

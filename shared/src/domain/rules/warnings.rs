@@ -17,7 +17,7 @@ impl From<DaysBefore> for u8 {
     }
 }
 
-/// The warning that is to be given to a site on a date, if one is.
+/// The warning that a site gets on a date, if any.
 pub(crate) fn due(site: &Site, today: Date) -> Option<(DaysBefore, Event)> {
     let short = shortage(site)?;
     let days = DaysBefore::reached(today, short.on)?;
@@ -38,7 +38,7 @@ pub(crate) fn still_true(site: &Site, today: Date) -> Option<DaysBefore> {
     Some(warned.max(reached))
 }
 
-/// When the next warning of a site is to be given, in its own zone.
+/// When a site gets its next warning, in its own zone.
 pub(crate) fn next(site: &Site) -> Option<Timestamp> {
     let mut widest_first = DaysBefore::ALL.into_iter().rev();
     let days = widest_first.find(|days| site.warned.is_none_or(|warned| *days < warned))?;

@@ -6,6 +6,7 @@ use crate::domain::model::site::Site;
 use crate::domain::values::country::Language;
 use crate::domain::values::names::SiteName;
 use jiff::Timestamp;
+use jiff::civil::Date;
 
 /// The languages that there are texts in, English first.
 const LANGUAGES: [&str; 6] = ["en", "ko", "de", "fr", "es", "ja"];
@@ -40,7 +41,7 @@ pub fn notice_message(site: &SiteName, text: &str) -> String {
     format!("{site}: {text}")
 }
 
-/// What is published of an entry that people are to be told of.
+/// What is published of an entry.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Notice {
     /// The site and the sequence number of the entry, by which repeats are told.
@@ -57,132 +58,31 @@ pub struct Notice {
     pub text: String,
 }
 
-/// The kinds of entries that people are told of.
+/// The kinds of entries that are published.
 pub const NOTICE_KINDS: [&str; 3] = ["warning", "halt", "resume"];
 
-/// What people are told of an entry; `None` where they are not told of its kind.
+/// The notice of an entry; `None` where its kind is not published.
 #[must_use]
 pub fn notice(entry: &Entry, site: &Site) -> Option<Notice> {
     let language = language_for(site);
     let who = format!("{} ({})", site.name, site.id);
-    let (kind, subject, text) = match &entry.event {
+    let (kind, (subject, text)) = match entry.event {
         Event::Warning {
             falls_short_on,
             missing,
             days_before,
         } => {
-            let (on, days) = (falls_short_on, days_before.days());
-            let (subject, text) = match language.as_str() {
-                "ko" => (
-                    "크레딧 부족 예고",
-                    format!(
-                        "{who}: {on}에 크레딧 {missing}개가 부족하여 사이트가 중지됩니다. 그 전에 충전해 주세요. ({days}일 전 알림)"
-                    ),
-                ),
-                "de" => (
-                    "Guthaben wird knapp",
-                    format!(
-                        "{who}: Am {on} reicht das Guthaben nicht (fehlende Credits: {missing}), und der Standort wird angehalten. Bitte laden Sie vorher auf. (Tage vorher: {days})"
-                    ),
-                ),
-                "fr" => (
-                    "Crédits bientôt insuffisants",
-                    format!(
-                        "{who} : le {on}, le solde ne suffira pas (crédits manquants : {missing}) et le site sera suspendu. Veuillez recharger avant. (jours avant : {days})"
-                    ),
-                ),
-                "es" => (
-                    "Créditos pronto insuficientes",
-                    format!(
-                        "{who}: el {on} el saldo no alcanzará (créditos que faltan: {missing}) y el sitio se suspenderá. Recargue antes. (días antes: {days})"
-                    ),
-                ),
-                "ja" => (
-                    "クレジット不足の予告",
-                    format!(
-                        "{who}:{on} にクレジットが {missing} 不足し、サイトは停止されます。それまでにチャージしてください。({days} 日前のお知らせ)"
-                    ),
-                ),
-                _ => (
-                    "Credits will fall short",
-                    format!(
-                        "{who}: on {on} the balance will not do (credits missing: {missing}), and the site will be halted. Please recharge before that. ({days}-day warning)"
-                    ),
-                ),
-            };
-            ("warning", subject, text)
+            let days = days_before.days();
+            (
+                "warning",
+                warning(&language, &who, falls_short_on, missing, days),
+            )
         }
         Event::Halt { due_on, devices } => {
-            let missing = u64::from(*devices).saturating_sub(entry.balances.credits);
-            let (subject, text) = match language.as_str() {
-                "ko" => (
-                    "사이트 중지",
-                    format!(
-                        "{who}: {due_on}에 크레딧 {devices}개가 필요했으나 {missing}개가 부족하여 사이트가 중지되었습니다. 충전하면 다시 작동합니다."
-                    ),
-                ),
-                "de" => (
-                    "Standort angehalten",
-                    format!(
-                        "{who}: Am {due_on} reichte das Guthaben nicht (fällig: {devices}, davon fehlten: {missing}). Der Standort ist angehalten, bis er aufgeladen wird."
-                    ),
-                ),
-                "fr" => (
-                    "Site suspendu",
-                    format!(
-                        "{who} : le {due_on}, le solde n'a pas suffi (crédits dus : {devices}, manquants : {missing}). Le site est suspendu jusqu'à sa recharge."
-                    ),
-                ),
-                "es" => (
-                    "Sitio suspendido",
-                    format!(
-                        "{who}: el {due_on} el saldo no alcanzó (créditos debidos: {devices}, faltaban: {missing}). El sitio queda suspendido hasta que se recargue."
-                    ),
-                ),
-                "ja" => (
-                    "サイト停止",
-                    format!(
-                        "{who}:{due_on} にクレジット {devices} が必要でしたが {missing} 不足していたため、サイトは停止されました。チャージすると再開します。"
-                    ),
-                ),
-                _ => (
-                    "Site halted",
-                    format!(
-                        "{who}: on {due_on} the balance did not do (credits due: {devices}, missing: {missing}). The site is halted until it is recharged."
-                    ),
-                ),
-            };
-            ("halt", subject, text)
+            let missing = u64::from(devices).saturating_sub(entry.balances.credits);
+            ("halt", halt(&language, &who, due_on, devices, missing))
         }
-        Event::Resume { resumed_on } => {
-            let (subject, text) = match language.as_str() {
-                "ko" => (
-                    "사이트 재개",
-                    format!("{who}: {resumed_on}부터 사이트가 다시 작동합니다."),
-                ),
-                "de" => (
-                    "Standort läuft wieder",
-                    format!("{who}: Der Standort läuft seit {resumed_on} wieder."),
-                ),
-                "fr" => (
-                    "Site rétabli",
-                    format!("{who} : le site fonctionne de nouveau depuis le {resumed_on}."),
-                ),
-                "es" => (
-                    "Sitio reanudado",
-                    format!("{who}: el sitio funciona de nuevo desde el {resumed_on}."),
-                ),
-                "ja" => (
-                    "サイト再開",
-                    format!("{who}:{resumed_on} にサイトが再開されました。"),
-                ),
-                _ => (
-                    "Site resumed",
-                    format!("{who}: the site runs again since {resumed_on}."),
-                ),
-            };
-            ("resume", subject, text)
-        }
+        Event::Resume { resumed_on } => ("resume", resume(&language, &who, resumed_on)),
         _ => return None,
     };
     Some(Notice {
@@ -193,6 +93,132 @@ pub fn notice(entry: &Entry, site: &Site) -> Option<Notice> {
         at: entry.at,
         text,
     })
+}
+
+/// The subject and the text of a warning.
+fn warning(
+    language: &Language,
+    who: &str,
+    on: Date,
+    missing: u64,
+    days: u8,
+) -> (&'static str, String) {
+    match language.as_str() {
+        "ko" => (
+            "크레딧 부족 예고",
+            format!(
+                "{who}: {on}에 크레딧 {missing}개가 부족하여 사이트가 중지됩니다. 그 전에 충전해 주세요. ({days}일 전 알림)"
+            ),
+        ),
+        "de" => (
+            "Guthaben wird knapp",
+            format!(
+                "{who}: Am {on} reicht das Guthaben nicht (fehlende Credits: {missing}), und der Standort wird angehalten. Bitte laden Sie vorher auf. (Tage vorher: {days})"
+            ),
+        ),
+        "fr" => (
+            "Crédits bientôt insuffisants",
+            format!(
+                "{who} : le {on}, le solde ne suffira pas (crédits manquants : {missing}) et le site sera suspendu. Veuillez recharger avant. (jours avant : {days})"
+            ),
+        ),
+        "es" => (
+            "Créditos pronto insuficientes",
+            format!(
+                "{who}: el {on} el saldo no alcanzará (créditos que faltan: {missing}) y el sitio se suspenderá. Recargue antes. (días antes: {days})"
+            ),
+        ),
+        "ja" => (
+            "クレジット不足の予告",
+            format!(
+                "{who}:{on} にクレジットが {missing} 不足し、サイトは停止されます。それまでにチャージしてください。({days} 日前のお知らせ)"
+            ),
+        ),
+        _ => (
+            "Credits will fall short",
+            format!(
+                "{who}: on {on} the balance will not do (credits missing: {missing}), and the site will be halted. Please recharge before that. ({days}-day warning)"
+            ),
+        ),
+    }
+}
+
+/// The subject and the text of a halt.
+fn halt(
+    language: &Language,
+    who: &str,
+    due_on: Date,
+    devices: u32,
+    missing: u64,
+) -> (&'static str, String) {
+    match language.as_str() {
+        "ko" => (
+            "사이트 중지",
+            format!(
+                "{who}: {due_on}에 크레딧 {devices}개가 필요했으나 {missing}개가 부족하여 사이트가 중지되었습니다. 충전하면 다시 작동합니다."
+            ),
+        ),
+        "de" => (
+            "Standort angehalten",
+            format!(
+                "{who}: Am {due_on} reichte das Guthaben nicht (fällig: {devices}, davon fehlten: {missing}). Der Standort ist angehalten, bis er aufgeladen wird."
+            ),
+        ),
+        "fr" => (
+            "Site suspendu",
+            format!(
+                "{who} : le {due_on}, le solde n'a pas suffi (crédits dus : {devices}, manquants : {missing}). Le site est suspendu jusqu'à sa recharge."
+            ),
+        ),
+        "es" => (
+            "Sitio suspendido",
+            format!(
+                "{who}: el {due_on} el saldo no alcanzó (créditos debidos: {devices}, faltaban: {missing}). El sitio queda suspendido hasta que se recargue."
+            ),
+        ),
+        "ja" => (
+            "サイト停止",
+            format!(
+                "{who}:{due_on} にクレジット {devices} が必要でしたが {missing} 不足していたため、サイトは停止されました。チャージすると再開します。"
+            ),
+        ),
+        _ => (
+            "Site halted",
+            format!(
+                "{who}: on {due_on} the balance did not do (credits due: {devices}, missing: {missing}). The site is halted until it is recharged."
+            ),
+        ),
+    }
+}
+
+/// The subject and the text of a resume.
+fn resume(language: &Language, who: &str, resumed_on: Date) -> (&'static str, String) {
+    match language.as_str() {
+        "ko" => (
+            "사이트 재개",
+            format!("{who}: {resumed_on}부터 사이트가 다시 작동합니다."),
+        ),
+        "de" => (
+            "Standort läuft wieder",
+            format!("{who}: Der Standort läuft seit {resumed_on} wieder."),
+        ),
+        "fr" => (
+            "Site rétabli",
+            format!("{who} : le site fonctionne de nouveau depuis le {resumed_on}."),
+        ),
+        "es" => (
+            "Sitio reanudado",
+            format!("{who}: el sitio funciona de nuevo desde el {resumed_on}."),
+        ),
+        "ja" => (
+            "サイト再開",
+            format!("{who}:{resumed_on} にサイトが再開されました。"),
+        ),
+        _ => (
+            "Site resumed",
+            format!("{who}: the site runs again since {resumed_on}."),
+        ),
+    }
 }
 
 #[cfg(test)]

@@ -61,7 +61,7 @@ const ZONES: &str = include_str!("zone.tab");
 /// No time zone follows from a country.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum NoTimeZone {
-    /// The IANA database lists no zone for it: it is no country, or nobody lives there.
+    /// The IANA database lists no zone for it: it is not a country, or nobody lives there.
     #[error(transparent)]
     Unknown(#[from] InvalidName),
     /// It has several that show different times, and none for most of it.

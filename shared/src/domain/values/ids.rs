@@ -46,7 +46,7 @@ text_type! {
     CommandId
 }
 
-/// The symbols of a device ID that is made here: 50 bits, of which a site's 10,000 devices share none.
+/// The symbols of a device ID that is made here: 50 bits, enough that no two of a site's 10,000 devices share one.
 const MADE_ID_SYMBOLS: u32 = 10;
 
 /// The symbols of a site ID.

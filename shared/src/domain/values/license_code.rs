@@ -24,7 +24,7 @@ const SYMBOLS: u32 = 20;
 /// The bits of a code's tag. A forged code passes the tag once in 2^36 tries, for each secret.
 const TAG_BITS: u32 = 36;
 
-/// A text is no license code that was ever issued: mistyped, forged, or unknown. The three are not told apart.
+/// A text is not a license code that was issued: mistyped, forged, or unknown. The three get the same answer.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("this is not a license code that was issued")]
 pub struct CodeNotRecognised;
@@ -123,7 +123,7 @@ impl CodeChecker {
     /// Reads a code and checks its tag under each secret, the newest first. Reads nothing.
     ///
     /// # Errors
-    /// The text is no code, or its tag is wrong under every secret: mistyped or forged.
+    /// The text is not a code, or its tag is wrong under every secret: mistyped or forged.
     pub fn recognise(&self, text: &str) -> Result<RecognisedCode, CodeNotRecognised> {
         recognise(&self.secrets, text)
     }

@@ -1,9 +1,9 @@
 //! The items of a partner's account.
 
-use super::{CorruptItem, Item, decode, encode, second_part};
-use crate::domain::model::account::{HistoryLine, Received, Sale, Told};
+use crate::domain::model::account::{HistoryContent, HistoryLine, Received, Sale};
 use crate::domain::values::ids::{PartnerId, SiteId};
 use crate::store::conditional::{ABSENT, Conditional};
+use crate::store::item::{CorruptItem, Item, decode, encode, second_part};
 use crate::store::keys::{Key, PK, SK};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -21,7 +21,7 @@ pub struct SiteOfAttributes {
 /// Reads what a site got of a partner.
 ///
 /// # Errors
-/// The item is not of its form.
+/// The item is corrupt.
 pub fn decode_site_of(item: &Item) -> Result<(PartnerId, SiteId, SiteOfAttributes), CorruptItem> {
     let corrupt = |reason: &str| CorruptItem::of(item, reason);
     let partner = second_part(item, PK).and_then(|id| PartnerId::parse(id).ok());
@@ -34,23 +34,23 @@ pub fn decode_site_of(item: &Item) -> Result<(PartnerId, SiteId, SiteOfAttribute
 }
 
 fn encode_history(line: &HistoryLine) -> Result<Item, CorruptItem> {
-    let key = Key::History(line.partner_id.clone(), line.told.at, line.id.clone());
-    encode(&key, &line.told)
+    let key = Key::History(line.partner_id.clone(), line.content.at, line.id.clone());
+    encode(&key, &line.content)
 }
 
 /// Reads a line of a partner's history.
 ///
 /// # Errors
-/// The item is not of its form.
+/// The item is corrupt.
 pub fn decode_history(item: &Item) -> Result<HistoryLine, CorruptItem> {
     let corrupt = |reason: &str| CorruptItem::of(item, reason);
-    let told: Told = decode(item)?;
+    let content: HistoryContent = decode(item)?;
     let partner = second_part(item, PK).and_then(|id| PartnerId::parse(id).ok());
     let id = second_part(item, SK).and_then(|rest| rest.split_once('#'));
     Ok(HistoryLine {
         partner_id: partner.ok_or_else(|| corrupt("its key has no partner ID"))?,
         id: id.ok_or_else(|| corrupt("its key has no ID"))?.1.to_owned(),
-        told,
+        content,
     })
 }
 

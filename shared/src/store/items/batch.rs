@@ -1,12 +1,12 @@
 //! The item of a batch.
 
-use super::{CorruptItem, Item, decode, encode, second_part};
 use crate::domain::model::batch::Batch;
 use crate::domain::model::code::CodeValue;
 use crate::domain::values::ids::{BatchId, PartnerId, SiteId};
 use crate::domain::values::names::Subject;
 use crate::domain::values::secret::SecretId;
 use crate::store::conditional::{ABSENT, Conditional};
+use crate::store::item::{CorruptItem, Item, decode, encode, second_part};
 use crate::store::keys::{Key, PK, SK};
 use crate::store::reads::TypedKey;
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -58,7 +58,7 @@ fn encode_new_batch(batch: &Batch) -> Result<Item, CorruptItem> {
 /// Reads a batch, and whether all its codes were written.
 ///
 /// # Errors
-/// The item is not of its form.
+/// The item is corrupt.
 pub fn decode_batch(item: &Item) -> Result<(Batch, bool), CorruptItem> {
     let corrupt = |reason: &str| CorruptItem::of(item, reason);
     let attributes: BatchAttributes = decode(item)?;

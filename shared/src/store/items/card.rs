@@ -1,9 +1,9 @@
 //! The item by which a card is found from its link.
 
-use super::{CorruptItem, Item, decode, encode};
 use crate::domain::values::card_link::CardKey;
 use crate::domain::values::ids::{SiteId, UserId};
 use crate::store::conditional::{ABSENT, Conditional, PRESENT};
+use crate::store::item::{CorruptItem, Item, decode, encode};
 use crate::store::keys::Key;
 use crate::store::reads::TypedKey;
 use serde::{Deserialize, Serialize};
@@ -31,7 +31,7 @@ impl TypedKey<CardOwner> {
 /// Reads whose card a link leads to.
 ///
 /// # Errors
-/// The item is not of its form.
+/// The item is corrupt.
 pub fn decode_card_owner(item: &Item) -> Result<CardOwner, CorruptItem> {
     decode(item)
 }

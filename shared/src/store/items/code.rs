@@ -1,12 +1,12 @@
 //! The item of a license code.
 
-use super::{CorruptItem, Item, decode, encode, second_part};
 use crate::domain::model::code::{Application, Code, CodeState, CodeValue, Voiding};
 use crate::domain::values::email::Email;
 use crate::domain::values::ids::{BatchId, CommandId, PartnerId, SiteId};
 use crate::domain::values::license_code::CodeKey;
 use crate::domain::values::names::{Reason, Subject};
 use crate::store::conditional::{ABSENT, Conditional, PRESENT};
+use crate::store::item::{CorruptItem, Item, decode, encode, second_part};
 use crate::store::keys::{Key, PK};
 use crate::store::reads::TypedKey;
 use jiff::Timestamp;
@@ -78,7 +78,7 @@ fn encode_new_code(code: &Code) -> Result<Item, CorruptItem> {
 /// Reads a code.
 ///
 /// # Errors
-/// The item is not of its form, or says that the code was applied or voided without saying how.
+/// The item is corrupt, or says that the code was applied or voided without saying how.
 pub fn decode_code(item: &Item) -> Result<Code, CorruptItem> {
     let corrupt = |reason: &str| CorruptItem::of(item, reason);
     let attributes: CodeAttributes = decode(item)?;

@@ -1,10 +1,10 @@
 //! The item of a device.
 
-use super::{CorruptItem, Item, decode, encode, second_part};
 use crate::domain::model::device::Device;
 use crate::domain::values::ids::{DeviceId, SiteId};
 use crate::domain::values::names::SiteName;
 use crate::store::conditional::{ABSENT, Conditional, PRESENT};
+use crate::store::item::{CorruptItem, Item, decode, encode, second_part};
 use crate::store::keys::{Key, PK, SK};
 use crate::store::reads::TypedKey;
 use jiff::civil::Date;
@@ -28,7 +28,7 @@ fn encode_device(device: &Device) -> Result<Item, CorruptItem> {
 /// Reads a device.
 ///
 /// # Errors
-/// The item is not of its form.
+/// The item is corrupt.
 pub fn decode_device(item: &Item) -> Result<Device, CorruptItem> {
     let corrupt = |reason: &str| CorruptItem::of(item, reason);
     let attributes: DeviceAttributes = decode(item)?;

@@ -1,9 +1,9 @@
 //! The item of an entry.
 
-use super::{CorruptItem, Item, decode, encode};
 use crate::domain::model::entry::Entry;
 use crate::domain::values::ids::{CommandId, SiteId};
 use crate::store::conditional::{ABSENT, Conditional};
+use crate::store::item::{CorruptItem, Item, decode, encode};
 use crate::store::keys::Key;
 use crate::store::reads::TypedKey;
 use serde::{Deserialize, Serialize};
@@ -28,7 +28,7 @@ fn encode_entry(entry: &Entry, command_id: &CommandId) -> Result<Item, CorruptIt
 /// Reads an entry, and the command that wrote it.
 ///
 /// # Errors
-/// The item is not of its form.
+/// The item is corrupt.
 pub fn decode_entry(item: &Item) -> Result<(Entry, CommandId), CorruptItem> {
     let attributes: EntryAttributes = decode(item)?;
     Ok((attributes.entry, attributes.command_id))

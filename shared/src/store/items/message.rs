@@ -1,13 +1,13 @@
 //! The items of a message, of the count of messages to a number, and of the network's ID of a message.
 
 use super::site::agenda_instant;
-use super::{CorruptItem, Item, decode, encode, second_part};
 use crate::domain::model::agenda;
 use crate::domain::model::message::{
     Message, MessageState, MessageStep, NotSent, NumberCount, SendWindow, Sender,
 };
 use crate::domain::values::ids::{CommandId, MessageId, SiteId};
 use crate::store::conditional::{ABSENT, Conditional};
+use crate::store::item::{CorruptItem, Item, decode, encode, second_part};
 use crate::store::keys::{Key, SK};
 use crate::store::reads::TypedKey;
 use jiff::Timestamp;
@@ -56,7 +56,7 @@ fn encode_message(site: &SiteId, message: &Message) -> Result<Item, CorruptItem>
 /// Reads a message, and who claimed it.
 ///
 /// # Errors
-/// The item is not of its form.
+/// The item is corrupt.
 pub fn decode_message(item: &Item) -> Result<(Message, Option<CommandId>), CorruptItem> {
     let attributes: MessageAttributes = decode(item)?;
     Ok((attributes.message, attributes.claimed_by))
@@ -86,7 +86,7 @@ fn encode_number(site: &SiteId, number: &NumberCount, at: Timestamp) -> Result<I
 /// Reads how many messages a number was sent.
 ///
 /// # Errors
-/// The item is not of its form.
+/// The item is corrupt.
 pub fn decode_number(item: &Item) -> Result<NumberCount, CorruptItem> {
     let corrupt = |reason: &str| CorruptItem::of(item, reason);
     let attributes: NumberAttributes = decode(item)?;
@@ -112,7 +112,7 @@ pub struct NetworkMessage {
 /// Reads which message the network's ID belongs to.
 ///
 /// # Errors
-/// The item is not of its form.
+/// The item is corrupt.
 pub fn decode_network_message(item: &Item) -> Result<NetworkMessage, CorruptItem> {
     decode(item)
 }

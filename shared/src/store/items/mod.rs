@@ -3,11 +3,7 @@
 use crate::domain::model::change::Write;
 use crate::domain::values::ids::CommandId;
 use crate::store::conditional::Conditional;
-use crate::store::keys::{Key, PK, SK};
-use aws_sdk_dynamodb::types::AttributeValue;
-use serde::Serialize;
-use serde::de::DeserializeOwned;
-use std::collections::HashMap;
+use crate::store::item::CorruptItem;
 
 mod account;
 mod administrator;
@@ -33,58 +29,6 @@ pub use request::decode_request;
 pub(super) use site::agenda_instant;
 pub use site::decode_site;
 pub use user::{decode_roster, decode_user};
-
-/// An item as the SDK gives it.
-pub type Item = HashMap<String, AttributeValue>;
-
-/// An item is not of its form. It names the item and what is wrong with it.
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("the item {partition_key} / {sort_key} is corrupt: {reason}")]
-pub struct CorruptItem {
-    /// Its partition key.
-    pub partition_key: String,
-    /// Its sort key.
-    pub sort_key: String,
-    /// What is wrong.
-    pub reason: String,
-}
-
-impl CorruptItem {
-    pub(crate) fn of(item: &Item, reason: impl Into<String>) -> Self {
-        let text = |name: &str| {
-            let value = item.get(name).and_then(|value| value.as_s().ok());
-            value.cloned().unwrap_or_else(|| "?".to_owned())
-        };
-        Self {
-            partition_key: text(PK),
-            sort_key: text(SK),
-            reason: reason.into(),
-        }
-    }
-}
-
-/// Adds the key to the attributes. `serde_dynamo` writes an empty string and an absent value as they are.
-pub(crate) fn encode(key: &Key, attributes: &impl Serialize) -> Result<Item, CorruptItem> {
-    let mut item = key.attributes();
-    let encoded: Result<Item, _> = serde_dynamo::to_item(attributes);
-    match encoded {
-        Ok(attributes) => {
-            item.extend(attributes);
-            Ok(item)
-        }
-        Err(error) => Err(CorruptItem::of(&item, error.to_string())),
-    }
-}
-
-/// Reads the attributes of an item.
-pub(crate) fn decode<T: DeserializeOwned>(item: &Item) -> Result<T, CorruptItem> {
-    serde_dynamo::from_item(item.clone()).map_err(|error| CorruptItem::of(item, error.to_string()))
-}
-
-pub(crate) fn second_part<'a>(item: &'a Item, name: &str) -> Option<&'a str> {
-    let key = item.get(name)?.as_s().ok()?;
-    key.split_once('#').map(|(_, second)| second)
-}
 
 /// The operation on an item that a write is, and its condition.
 pub(super) fn write(write: &Write, by: &CommandId) -> Result<Conditional, CorruptItem> {

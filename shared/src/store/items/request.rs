@@ -1,8 +1,8 @@
 //! The item of a request.
 
-use super::{CorruptItem, Item, decode, encode};
 use crate::domain::model::request::{FirstAnswer, Request, RequestOwner};
 use crate::store::conditional::Conditional;
+use crate::store::item::{CorruptItem, Item, decode, encode};
 use crate::store::keys::Key;
 use crate::store::reads::TypedKey;
 
@@ -14,7 +14,7 @@ const REQUEST_UNKNOWN: &str = "(attribute_not_exists(PK) OR expires_at < :now)";
 /// Reads what a request led to.
 ///
 /// # Errors
-/// The item is not of its form.
+/// The item is corrupt.
 pub fn decode_request(item: &Item) -> Result<FirstAnswer, CorruptItem> {
     decode(item)
 }

@@ -1,6 +1,5 @@
 //! The item of a site.
 
-use super::{CorruptItem, Item, decode, encode, second_part};
 use crate::domain::model::agenda;
 use crate::domain::model::message::SendWindow;
 use crate::domain::model::site::{Administrator, Site, SiteType, Status};
@@ -12,6 +11,7 @@ use crate::domain::values::ids::SiteId;
 use crate::domain::values::names::SiteName;
 use crate::domain::values::time_zone::TimeZone;
 use crate::store::conditional::Conditional;
+use crate::store::item::{CorruptItem, Item, decode, encode, second_part};
 use crate::store::keys::{Key, PK};
 use crate::store::reads::TypedKey;
 use jiff::Timestamp;
@@ -94,7 +94,7 @@ fn encode_site(site: &Site) -> Result<Item, CorruptItem> {
 /// Reads a site.
 ///
 /// # Errors
-/// The item is not of its form.
+/// The item is corrupt.
 pub fn decode_site(item: &Item) -> Result<Site, CorruptItem> {
     let corrupt = |reason: &str| CorruptItem::of(item, reason);
     let attributes: SiteAttributes = decode(item)?;

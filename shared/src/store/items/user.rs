@@ -1,6 +1,5 @@
 //! The items of a user and of a site's roster.
 
-use super::{CorruptItem, Item, decode, encode, second_part};
 use crate::domain::model::card::Card;
 use crate::domain::model::user::{Profile, Roster, User, UserKind};
 use crate::domain::values::email::Email;
@@ -8,6 +7,7 @@ use crate::domain::values::ids::{CommandId, SiteId, UserId};
 use crate::domain::values::names::PersonName;
 use crate::domain::values::phone::Mobile;
 use crate::store::conditional::{ABSENT, Conditional};
+use crate::store::item::{CorruptItem, Item, decode, encode, second_part};
 use crate::store::keys::{Key, PK, SK};
 use crate::store::reads::TypedKey;
 use jiff::Timestamp;
@@ -56,7 +56,7 @@ fn encode_user(user: &User) -> Result<Item, CorruptItem> {
 /// Reads a user.
 ///
 /// # Errors
-/// The item is not of its form.
+/// The item is corrupt.
 pub fn decode_user(item: &Item) -> Result<User, CorruptItem> {
     let corrupt = |reason: &str| CorruptItem::of(item, reason);
     let attributes: UserAttributes = decode(item)?;
@@ -98,7 +98,7 @@ fn encode_roster(site: &SiteId, roster: Roster) -> Result<Item, CorruptItem> {
 /// Reads how many users a site has.
 ///
 /// # Errors
-/// The item is not of its form.
+/// The item is corrupt.
 pub fn decode_roster(item: &Item) -> Result<Roster, CorruptItem> {
     let RosterAttributes {
         users,
