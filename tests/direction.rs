@@ -110,6 +110,9 @@ const FLOORS: &[Floor] = &[
         shared: &[
             "headers",
             "problem",
+            "refusals",
+            "describe",
+            "schemas",
             "reply",
             "accept",
             "query",
@@ -157,6 +160,7 @@ fn local_machine() -> Floor {
             "seed",
             "verify",
             "functions",
+            "openapi",
             "schedule",
             "delivery",
             "gateway",

@@ -519,13 +519,18 @@ class Server:
             end(self.process)
             raise GaveUp(f"the local server did not start: {last_lines(LOG.read_text())}")
         said = "\n".join(self.said)
-        self.url = re.search(r"^URL=(.+)$", said, re.MULTILINE)[1]
-        self.token = re.search(r"^TOKEN=(.+)$", said, re.MULTILINE)[1]
-        person = json.dumps({"partner_id": PARTNER}).encode()
-        self.partner_token = self.send(urllib.request.Request(f"{self.url}/_local/token", person))["access_token"]
-        # Codes of a hundred credits come first; a code may be printed more than once.
-        hundreds = said.split("maintenance credits, for")[0]
-        self.codes = list(dict.fromkeys(re.findall(r"\b(?:[0-9A-Z]{5}-){3}[0-9A-Z]{5}\b", hundreds)))
+        self.url = re.search(r"\bURL=([^\s;]+)", said)[1]
+        self.token = self.token_of({"email": KIM["email"]})
+        self.partner_token = self.token_of({"partner_id": PARTNER})
+        batch = json.dumps({"credits": 100, "count": 3}).encode()
+        self.codes = self.send(urllib.request.Request(
+            f"{self.url}/partners/{PARTNER}/code-batches", batch,
+            {"Authorization": f"Bearer {self.partner_token}"}))["codes"]
+
+    def token_of(self, person):
+        """The token that the local issuer gives to somebody."""
+        person = json.dumps(person).encode()
+        return self.send(urllib.request.Request(f"{self.url}/_local/token", person))["access_token"]
 
     def listen(self):
         # Its output is read to the end, since a full pipe would stop it.

@@ -6,7 +6,9 @@ use site_credits::domain::rules::license::License;
 use site_credits::domain::values::ids::SiteId;
 use site_credits::http::account::SiteOfPartnerPage;
 use site_credits::http::license::StatementPage;
-use site_credits::http::{File, Function, OPENAPI, PageAfter, Problem, Query, Reply, Routes};
+use site_credits::http::{
+    Declare, File, Function, OPENAPI, PageAfter, Problem, Query, Reply, refusals,
+};
 use site_credits::store::Store;
 
 /// The function, with what it needs.
@@ -18,12 +20,20 @@ pub struct GetBalance {
 
 /// The routes.
 #[must_use]
-pub fn routes() -> Routes<GetBalance> {
-    Routes::new()
-        .add("GET /sites/{site_id}/license", license)
-        .add("GET /sites/{site_id}/license/statement", statement)
-        .add("GET /partners/{partner_id}/sites", sites_of_partner)
-        .add("GET /openapi.yaml", contract)
+pub fn routes<R: Declare<GetBalance>>() -> R {
+    R::default()
+        .add("GET /sites/{site_id}/license", license, refusals::NONE)
+        .add(
+            "GET /sites/{site_id}/license/statement",
+            statement,
+            refusals::NONE,
+        )
+        .add(
+            "GET /partners/{partner_id}/sites",
+            sites_of_partner,
+            refusals::NONE,
+        )
+        .add("GET /openapi.yaml", contract, refusals::NONE)
 }
 
 async fn license(

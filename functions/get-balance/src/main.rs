@@ -1,7 +1,8 @@
 //! Wires `get-balance` for AWS Lambda.
 
 use get_balance::{GetBalance, routes};
-use site_credits::{http, settings, telemetry};
+use site_credits::http::{self, Routes};
+use site_credits::{settings, telemetry};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
@@ -9,5 +10,5 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let function = GetBalance {
         store: settings::store()?,
     };
-    http::run(routes().with(function)).await
+    http::run(routes::<Routes<_>>().with(function)).await
 }

@@ -1,6 +1,5 @@
 //! `issue-codes`: issues a partner's license codes, accounts for them, and voids them.
 
-use axum::response::Response;
 use site_credits::commands::{self, PartnerAsker};
 use site_credits::domain::values::ids::BatchId;
 use site_credits::domain::values::license_code::CodeIssuer;
@@ -10,7 +9,8 @@ use site_credits::http::batches::{
 };
 use site_credits::http::query::HistoryPeriod;
 use site_credits::http::{
-    Function, JsonObject, PageAfter, PrefersCsv, Problem, Query, Reply, Routes,
+    Changed, Created, Declare, Function, JsonObject, JsonOrCsv, PageAfter, PrefersCsv, Problem,
+    Query, Reply, refusals,
 };
 use site_credits::store::Store;
 
@@ -25,27 +25,45 @@ pub struct IssueCodes {
 
 /// The routes.
 #[must_use]
-pub fn routes() -> Routes<IssueCodes> {
-    Routes::new()
-        .add("POST /partners/{partner_id}/code-batches", issue)
-        .add("GET /partners/{partner_id}/code-batches", list)
-        .add("GET /partners/{partner_id}/code-batches/{batch_id}", show)
+pub fn routes<R: Declare<IssueCodes>>() -> R {
+    R::default()
+        .add(
+            "POST /partners/{partner_id}/code-batches",
+            issue,
+            refusals::NONE,
+        )
+        .add(
+            "GET /partners/{partner_id}/code-batches",
+            list,
+            refusals::NONE,
+        )
+        .add(
+            "GET /partners/{partner_id}/code-batches/{batch_id}",
+            show,
+            refusals::NONE,
+        )
         .add(
             "GET /partners/{partner_id}/code-batches/{batch_id}/codes",
             fetch,
+            refusals::FETCHED_CODES,
         )
         .add(
             "POST /partners/{partner_id}/code-batches/{batch_id}/void",
             void,
+            refusals::VOIDED_CODES,
         )
-        .add("GET /partners/{partner_id}/history", history)
+        .add(
+            "GET /partners/{partner_id}/history",
+            history,
+            refusals::NONE,
+        )
 }
 
 async fn issue(
     asker: PartnerAsker,
     JsonObject(body): JsonObject<NewBatchBody>,
     Function(function): Function<IssueCodes>,
-) -> Result<Reply<IssuedBatch>, Problem> {
+) -> Result<Created<IssuedBatch>, Problem> {
     let IssueCodes { store, issuer } = &*function;
     let issued = commands::issue_codes(store, issuer, body.read()?, &asker).await?;
     Ok(issued.into())
@@ -75,7 +93,7 @@ async fn fetch(
     Function(function): Function<IssueCodes>,
     batch_id: BatchId,
     PrefersCsv(csv): PrefersCsv,
-) -> Result<Response, Problem> {
+) -> Result<JsonOrCsv<BatchCodes>, Problem> {
     let IssueCodes { store, issuer } = &*function;
     let (batch, codes) = commands::fetch_codes(store, issuer, &batch_id, &asker).await?;
     BatchCodes::answer(batch, codes, csv)
@@ -86,7 +104,7 @@ async fn void(
     batch_id: BatchId,
     JsonObject(body): JsonObject<VoidBody>,
     Function(function): Function<IssueCodes>,
-) -> Result<Reply<Voided>, Problem> {
+) -> Result<Changed<Voided>, Problem> {
     let IssueCodes { store, issuer } = &*function;
     let (codes, reason) = (body.codes()?, &body.reason);
     let voided = commands::void_codes(store, issuer, &batch_id, codes, reason, &asker).await?;

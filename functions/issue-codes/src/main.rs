@@ -1,7 +1,8 @@
 //! Wires `issue-codes` for AWS Lambda.
 
 use issue_codes::{IssueCodes, routes};
-use site_credits::{http, settings, telemetry};
+use site_credits::http::{self, Routes};
+use site_credits::{settings, telemetry};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
@@ -10,5 +11,5 @@ async fn main() -> Result<(), lambda_runtime::Error> {
         store: settings::store()?,
         issuer: settings::code_issuer()?,
     };
-    http::run(routes().with(function)).await
+    http::run(routes::<Routes<_>>().with(function)).await
 }

@@ -9,8 +9,12 @@ use site_credits::http::administrators::{
 use site_credits::http::devices::{DevicePage, DevicesBody, RegisteredDevices, RemovedDevice};
 use site_credits::http::extract::VerifiedEmail;
 use site_credits::http::query::Forfeit;
-use site_credits::http::sites::{ChangedSite, NewSiteBody, SettingsBody, ShownSite, SitePage};
-use site_credits::http::{Function, JsonObject, PageAfter, Problem, Query, Reply, Routes};
+use site_credits::http::sites::{
+    ChangedSite, CreatedSite, DeletedSite, NewSiteBody, SettingsBody, ShownSite, SitePage,
+};
+use site_credits::http::{
+    Changed, Created, Declare, Function, JsonObject, PageAfter, Problem, Query, Reply, refusals,
+};
 use site_credits::store::Store;
 
 /// How many IDs are tried for a new site. Of 2^40, two in a row are taken only where randomness is broken.
@@ -25,23 +29,40 @@ pub struct ManageSites {
 
 /// The routes.
 #[must_use]
-pub fn routes() -> Routes<ManageSites> {
-    Routes::new()
-        .add("POST /sites", create)
-        .add("GET /sites", list)
-        .add("GET /sites/{site_id}", show)
-        .add("PATCH /sites/{site_id}", change)
-        .add("DELETE /sites/{site_id}", delete)
-        .add("GET /sites/{site_id}/admins", administrators)
-        .add("POST /sites/{site_id}/admins", invite)
-        .add("PATCH /sites/{site_id}/admins/{email}", change_role)
+pub fn routes<R: Declare<ManageSites>>() -> R {
+    R::default()
+        .add("POST /sites", create, refusals::NONE)
+        .add("GET /sites", list, refusals::SITES)
+        .add("GET /sites/{site_id}", show, refusals::NONE)
+        .add("PATCH /sites/{site_id}", change, refusals::NONE)
+        .add("DELETE /sites/{site_id}", delete, refusals::SITE_DELETION)
+        .add(
+            "GET /sites/{site_id}/admins",
+            administrators,
+            refusals::NONE,
+        )
+        .add("POST /sites/{site_id}/admins", invite, refusals::INVITATION)
+        .add(
+            "PATCH /sites/{site_id}/admins/{email}",
+            change_role,
+            refusals::ADMINISTRATOR_CHANGE,
+        )
         .add(
             "DELETE /sites/{site_id}/admins/{email}",
             remove_administrator,
+            refusals::ADMINISTRATOR_CHANGE,
         )
-        .add("GET /sites/{site_id}/devices", devices)
-        .add("POST /sites/{site_id}/devices", register)
-        .add("DELETE /sites/{site_id}/devices/{device_id}", remove_device)
+        .add("GET /sites/{site_id}/devices", devices, refusals::NONE)
+        .add(
+            "POST /sites/{site_id}/devices",
+            register,
+            refusals::REGISTRATION,
+        )
+        .add(
+            "DELETE /sites/{site_id}/devices/{device_id}",
+            remove_device,
+            refusals::NONE,
+        )
 }
 
 /// A caller whose address is not verified gets 403, whatever the body says.
@@ -50,18 +71,18 @@ async fn create(
     VerifiedEmail(master): VerifiedEmail,
     JsonObject(body): JsonObject<NewSiteBody>,
     Function(function): Function<ManageSites>,
-) -> Result<Reply<ChangedSite>, Problem> {
+) -> Result<Created<CreatedSite>, Problem> {
     let mut new = body.read(commands::random_site_id()?, master, asker.now)?;
     for _ in 1..IDS_TRIED {
         match commands::create_site(&function.store, new.clone(), &asker).await {
             Err(CommandError::Refused(CreateSiteError::Exists)) => {
                 new.id = commands::random_site_id()?;
             }
-            done => return Ok(ChangedSite::created(done?)),
+            done => return Ok(done?.into()),
         }
     }
     let done = commands::create_site(&function.store, new, &asker).await?;
-    Ok(ChangedSite::created(done))
+    Ok(done.into())
 }
 
 async fn list(
@@ -87,10 +108,10 @@ async fn change(
     asker: Asker,
     JsonObject(body): JsonObject<SettingsBody>,
     Function(function): Function<ManageSites>,
-) -> Result<Reply<ChangedSite>, Problem> {
+) -> Result<Changed<ChangedSite>, Problem> {
     let settings = body.read();
     let done = commands::change_settings(&function.store, &site_id, &settings, &asker).await?;
-    Ok(ChangedSite::changed(done))
+    Ok(done.into())
 }
 
 async fn delete(
@@ -98,9 +119,9 @@ async fn delete(
     asker: Asker,
     Query(Forfeit(forfeit)): Query<Forfeit>,
     Function(function): Function<ManageSites>,
-) -> Result<Reply<ChangedSite>, Problem> {
+) -> Result<Changed<DeletedSite>, Problem> {
     let done = commands::delete_site(&function.store, &site_id, forfeit, &asker).await?;
-    Ok(ChangedSite::changed(done))
+    Ok(done.into())
 }
 
 async fn administrators(
@@ -117,9 +138,9 @@ async fn invite(
     asker: Asker,
     JsonObject(AdministratorBody { email, role }): JsonObject<AdministratorBody>,
     Function(function): Function<ManageSites>,
-) -> Result<Reply<ChangedAdministrators>, Problem> {
+) -> Result<Created<ChangedAdministrators>, Problem> {
     let done = commands::invite(&function.store, &site_id, &email, role, &asker).await?;
-    Ok(ChangedAdministrators::invited(done))
+    Ok(done.into())
 }
 
 async fn change_role(
@@ -128,9 +149,9 @@ async fn change_role(
     JsonObject(RoleBody { role }): JsonObject<RoleBody>,
     email: Email,
     Function(function): Function<ManageSites>,
-) -> Result<Reply<ChangedAdministrators>, Problem> {
+) -> Result<Changed<ChangedAdministrators>, Problem> {
     let done = commands::change_role(&function.store, &site_id, &email, role, &asker).await?;
-    Ok(ChangedAdministrators::changed(done))
+    Ok(done.into())
 }
 
 async fn remove_administrator(
@@ -138,9 +159,9 @@ async fn remove_administrator(
     asker: Asker,
     Function(function): Function<ManageSites>,
     email: Email,
-) -> Result<Reply<ChangedAdministrators>, Problem> {
+) -> Result<Changed<ChangedAdministrators>, Problem> {
     let done = commands::remove_administrator(&function.store, &site_id, &email, &asker).await?;
-    Ok(ChangedAdministrators::changed(done))
+    Ok(done.into())
 }
 
 async fn devices(
@@ -158,7 +179,7 @@ async fn register(
     asker: Asker,
     JsonObject(body): JsonObject<DevicesBody>,
     Function(function): Function<ManageSites>,
-) -> Result<Reply<RegisteredDevices>, Problem> {
+) -> Result<Created<RegisteredDevices>, Problem> {
     let devices = body.read();
     let done = commands::register_devices(&function.store, &site_id, &devices, &asker).await?;
     Ok(done.into())
@@ -169,7 +190,7 @@ async fn remove_device(
     asker: Asker,
     Function(function): Function<ManageSites>,
     device_id: DeviceId,
-) -> Result<Reply<RemovedDevice>, Problem> {
+) -> Result<Changed<RemovedDevice>, Problem> {
     let done = commands::remove_device(&function.store, &site_id, &device_id, &asker).await?;
     Ok(done.into())
 }

@@ -1,6 +1,5 @@
 //! `manage-users`: the users of a site, and their cards.
 
-use axum::response::{IntoResponse, Response};
 use site_credits::commands::{self, Asker, Done, UserRefused, UsersOf};
 use site_credits::domain::model::card::Card;
 use site_credits::domain::model::user::User;
@@ -9,14 +8,18 @@ use site_credits::domain::values::card_link::CardToken;
 use site_credits::domain::values::ids::{SiteId, UserId};
 use site_credits::domain::values::pseudonym::Pseudonyms;
 use site_credits::http::cards::{
-    self, CardBody, CardOfLink, CardPages, CardStatusBody, IssuedCard, PausedOrActive, ShownCard,
+    self, CardBody, CardOfLink, CardPages, CardStatusBody, IssuedCard, PausedOrActive,
+    ReissuedCard, ShownCard,
 };
 use site_credits::http::extract::{ApiHost, no_card_of_link};
 use site_credits::http::users::{
     self, ImportedUsers, RemovedUser, ShownUser, UserBody, UserChangeBody, UserPage,
 };
 use site_credits::http::users_csv::{UsersCsv, users_file};
-use site_credits::http::{Function, JsonObject, PrefersCsv, Problem, Reply, Routes};
+use site_credits::http::{
+    Changed, Created, Declare, Function, JsonObject, JsonOrCsv, PrefersCsv, Problem, Reply,
+    refusals,
+};
 use site_credits::store::Store;
 
 /// The function, with what it needs.
@@ -32,23 +35,52 @@ pub struct ManageUsers {
 
 /// The routes.
 #[must_use]
-pub fn routes() -> Routes<ManageUsers> {
-    Routes::new()
-        .add("GET /sites/{site_id}/users", list)
-        .add("POST /sites/{site_id}/users", add)
-        .add("POST /sites/{site_id}/users/import", import)
-        .add("GET /sites/{site_id}/users/{user_id}", show)
-        .add("PATCH /sites/{site_id}/users/{user_id}", change)
-        .add("DELETE /sites/{site_id}/users/{user_id}", remove)
-        .add("GET /sites/{site_id}/users/{user_id}/card", show_card)
-        .add("POST /sites/{site_id}/users/{user_id}/card", issue_card)
-        .add("PATCH /sites/{site_id}/users/{user_id}/card", change_card)
-        .add("DELETE /sites/{site_id}/users/{user_id}/card", revoke_card)
+pub fn routes<R: Declare<ManageUsers>>() -> R {
+    R::default()
+        .add("GET /sites/{site_id}/users", list, refusals::NONE)
+        .add("POST /sites/{site_id}/users", add, refusals::NEW_USER)
+        .add(
+            "POST /sites/{site_id}/users/import",
+            import,
+            refusals::IMPORT,
+        )
+        .add("GET /sites/{site_id}/users/{user_id}", show, refusals::NONE)
+        .add(
+            "PATCH /sites/{site_id}/users/{user_id}",
+            change,
+            refusals::NONE,
+        )
+        .add(
+            "DELETE /sites/{site_id}/users/{user_id}",
+            remove,
+            refusals::NONE,
+        )
+        .add(
+            "GET /sites/{site_id}/users/{user_id}/card",
+            show_card,
+            refusals::CARD,
+        )
+        .add(
+            "POST /sites/{site_id}/users/{user_id}/card",
+            issue_card,
+            refusals::CARD_ISSUE,
+        )
+        .add(
+            "PATCH /sites/{site_id}/users/{user_id}/card",
+            change_card,
+            refusals::CARD,
+        )
+        .add(
+            "DELETE /sites/{site_id}/users/{user_id}/card",
+            revoke_card,
+            refusals::CARD,
+        )
         .add(
             "POST /sites/{site_id}/users/{user_id}/card/reissues",
             reissue_card,
+            refusals::CARD_REISSUE,
         )
-        .add("GET /cards/{token}", open_card)
+        .add("GET /cards/{token}", open_card, refusals::NONE)
 }
 
 async fn list(
@@ -58,13 +90,13 @@ async fn list(
     Function(function): Function<ManageUsers>,
     PrefersCsv(csv): PrefersCsv,
     ApiHost(host): ApiHost,
-) -> Result<Response, Problem> {
+) -> Result<JsonOrCsv<UserPage>, Problem> {
     let page = commands::list_users(&function.store, &site_id, &which, &asker).await?;
     if csv {
-        return Ok(users_file(&page.items)?.into_response());
+        return Ok(JsonOrCsv::Csv(users_file(&page.items)?));
     }
     let page = UserPage::of(page, &function.cards, &host);
-    Ok(Reply::<UserPage>::ok(page).into_response())
+    Ok(JsonOrCsv::Json(page))
 }
 
 async fn add(
@@ -73,7 +105,7 @@ async fn add(
     JsonObject(body): JsonObject<UserBody>,
     Function(function): Function<ManageUsers>,
     ApiHost(host): ApiHost,
-) -> Result<Reply<ShownUser>, Problem> {
+) -> Result<Created<ShownUser>, Problem> {
     let ManageUsers {
         store,
         cards,
@@ -83,7 +115,10 @@ async fn add(
     let Done {
         answer, replayed, ..
     } = commands::add_user(store, pseudonyms, &site_id, &new, &asker).await?;
-    Ok(Reply::created(users::User::of(answer, cards, &host)).replayed(replayed))
+    Ok(Created::new(
+        users::User::of(answer, cards, &host),
+        replayed,
+    ))
 }
 
 async fn import(
@@ -91,7 +126,7 @@ async fn import(
     asker: Asker,
     UsersCsv(lines): UsersCsv,
     Function(function): Function<ManageUsers>,
-) -> Result<Reply<ImportedUsers>, Problem> {
+) -> Result<Changed<ImportedUsers>, Problem> {
     let ManageUsers {
         store, pseudonyms, ..
     } = &*function;
@@ -117,7 +152,7 @@ async fn change(
     user_id: UserId,
     Function(function): Function<ManageUsers>,
     ApiHost(host): ApiHost,
-) -> Result<Reply<ShownUser>, Problem> {
+) -> Result<Changed<ShownUser>, Problem> {
     let ManageUsers {
         store,
         cards,
@@ -127,7 +162,10 @@ async fn change(
     let Done {
         answer, replayed, ..
     } = commands::change_user(store, pseudonyms, &site_id, &user_id, &change, &asker).await?;
-    Ok(Reply::ok(users::User::of(answer, cards, &host)).replayed(replayed))
+    Ok(Changed::new(
+        users::User::of(answer, cards, &host),
+        replayed,
+    ))
 }
 
 async fn remove(
@@ -135,7 +173,7 @@ async fn remove(
     asker: Asker,
     Function(function): Function<ManageUsers>,
     user_id: UserId,
-) -> Result<Reply<RemovedUser>, Problem> {
+) -> Result<Changed<RemovedUser>, Problem> {
     let ManageUsers {
         store, pseudonyms, ..
     } = &*function;
@@ -162,7 +200,7 @@ async fn issue_card(
     user_id: UserId,
     Function(function): Function<ManageUsers>,
     ApiHost(host): ApiHost,
-) -> Result<Reply<IssuedCard>, Problem> {
+) -> Result<Created<IssuedCard>, Problem> {
     let ManageUsers { store, cards, .. } = &*function;
     let (links, validity) = (&cards.links, body.read());
     let done = commands::issue_card(store, links, &site_id, &user_id, validity, &asker).await?;
@@ -176,11 +214,11 @@ async fn reissue_card(
     user_id: UserId,
     Function(function): Function<ManageUsers>,
     ApiHost(host): ApiHost,
-) -> Result<Reply<IssuedCard>, Problem> {
+) -> Result<Created<ReissuedCard>, Problem> {
     let ManageUsers { store, cards, .. } = &*function;
     let (links, validity) = (&cards.links, body.read());
     let done = commands::reissue_card(store, links, &site_id, &user_id, validity, &asker).await?;
-    Ok(IssuedCard::answer(done, cards, &host))
+    Ok(ReissuedCard::answer(done, cards, &host))
 }
 
 async fn change_card(
@@ -190,7 +228,7 @@ async fn change_card(
     user_id: UserId,
     Function(function): Function<ManageUsers>,
     ApiHost(host): ApiHost,
-) -> Result<Reply<ShownCard>, Problem> {
+) -> Result<Changed<ShownCard>, Problem> {
     let ManageUsers {
         store,
         cards,
@@ -209,7 +247,7 @@ async fn revoke_card(
     Function(function): Function<ManageUsers>,
     user_id: UserId,
     ApiHost(host): ApiHost,
-) -> Result<Reply<ShownCard>, Problem> {
+) -> Result<Changed<ShownCard>, Problem> {
     let ManageUsers {
         store,
         cards,
@@ -219,8 +257,8 @@ async fn revoke_card(
     Ok(changed_card(done, cards, &host))
 }
 
-fn changed_card(done: Done<Card>, pages: &CardPages, host: &str) -> Reply<ShownCard> {
-    Reply::ok(cards::Card::of(done.answer, pages, host)).replayed(done.replayed)
+fn changed_card(done: Done<Card>, pages: &CardPages, host: &str) -> Changed<ShownCard> {
+    Changed::new(cards::Card::of(done.answer, pages, host), done.replayed)
 }
 
 /// The one route of this function that is for anyone: whoever has the link.

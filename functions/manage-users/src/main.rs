@@ -1,7 +1,8 @@
 //! Wires `manage-users` for AWS Lambda.
 
 use manage_users::{ManageUsers, routes};
-use site_credits::{http, settings, telemetry};
+use site_credits::http::{self, Routes};
+use site_credits::{settings, telemetry};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
@@ -11,5 +12,5 @@ async fn main() -> Result<(), lambda_runtime::Error> {
         cards: settings::card_pages()?,
         pseudonyms: settings::pseudonyms()?,
     };
-    http::run(routes().with(function)).await
+    http::run(routes::<Routes<_>>().with(function)).await
 }

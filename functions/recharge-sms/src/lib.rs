@@ -4,8 +4,8 @@ use site_credits::commands::{self, Asker};
 use site_credits::domain::model::code::Recharge;
 use site_credits::domain::values::ids::SiteId;
 use site_credits::domain::values::license_code::CodeChecker;
-use site_credits::http::license::{Redemption, RedemptionBody};
-use site_credits::http::{Function, JsonObject, Problem, Reply, Routes};
+use site_credits::http::license::{RedemptionBody, SmsRedemption};
+use site_credits::http::{Created, Declare, Function, JsonObject, Problem, refusals};
 use site_credits::store::Store;
 
 /// The function, with what it needs.
@@ -19,8 +19,12 @@ pub struct RechargeSms {
 
 /// The routes.
 #[must_use]
-pub fn routes() -> Routes<RechargeSms> {
-    Routes::new().add("POST /sites/{site_id}/sms/redemptions", recharge)
+pub fn routes<R: Declare<RechargeSms>>() -> R {
+    R::default().add(
+        "POST /sites/{site_id}/sms/redemptions",
+        recharge,
+        refusals::SMS_REDEMPTION,
+    )
 }
 
 async fn recharge(
@@ -28,7 +32,7 @@ async fn recharge(
     asker: Asker,
     JsonObject(RedemptionBody { code }): JsonObject<RedemptionBody>,
     Function(function): Function<RechargeSms>,
-) -> Result<Reply<Redemption>, Problem> {
+) -> Result<Created<SmsRedemption>, Problem> {
     let RechargeSms { store, codes } = &*function;
     let done = commands::redeem(store, codes, &site_id, &code, Recharge::Sms, &asker).await?;
     Ok(done.into())

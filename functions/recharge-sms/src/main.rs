@@ -1,7 +1,8 @@
 //! Wires `recharge-sms` for AWS Lambda.
 
 use recharge_sms::{RechargeSms, routes};
-use site_credits::{http, settings, telemetry};
+use site_credits::http::{self, Routes};
+use site_credits::{settings, telemetry};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
@@ -10,5 +11,5 @@ async fn main() -> Result<(), lambda_runtime::Error> {
         store: settings::store()?,
         codes: settings::code_checker()?,
     };
-    http::run(routes().with(function)).await
+    http::run(routes::<Routes<_>>().with(function)).await
 }

@@ -5,7 +5,7 @@ use site_credits::domain::model::code::Recharge;
 use site_credits::domain::values::ids::SiteId;
 use site_credits::domain::values::license_code::CodeChecker;
 use site_credits::http::license::{Preview, PreviewBody, Redemption, RedemptionBody};
-use site_credits::http::{Function, JsonObject, Problem, Reply, Routes};
+use site_credits::http::{Created, Declare, Function, JsonObject, Problem, Reply, refusals};
 use site_credits::store::Store;
 
 /// The function, with what it needs.
@@ -19,10 +19,18 @@ pub struct RedeemCode {
 
 /// The routes.
 #[must_use]
-pub fn routes() -> Routes<RedeemCode> {
-    Routes::new()
-        .add("POST /sites/{site_id}/license/preview", preview)
-        .add("POST /sites/{site_id}/license/redemptions", redeem)
+pub fn routes<R: Declare<RedeemCode>>() -> R {
+    R::default()
+        .add(
+            "POST /sites/{site_id}/license/preview",
+            preview,
+            refusals::PREVIEW,
+        )
+        .add(
+            "POST /sites/{site_id}/license/redemptions",
+            redeem,
+            refusals::REDEMPTION,
+        )
 }
 
 async fn preview(
@@ -41,7 +49,7 @@ async fn redeem(
     asker: Asker,
     JsonObject(RedemptionBody { code }): JsonObject<RedemptionBody>,
     Function(function): Function<RedeemCode>,
-) -> Result<Reply<Redemption>, Problem> {
+) -> Result<Created<Redemption>, Problem> {
     let RedeemCode { store, codes } = &*function;
     let balance = Recharge::Credits;
     let done = commands::redeem(store, codes, &site_id, &code, balance, &asker).await?;

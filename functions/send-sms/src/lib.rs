@@ -9,7 +9,9 @@ use site_credits::http::extract::ApiHost;
 use site_credits::http::messages::{
     DeliveryBody, MessageBody, MessagePage, PreviewedMessage, SentMessage, ShownMessage,
 };
-use site_credits::http::{Function, JsonObject, PageAfter, Problem, Query, Reply, Routes};
+use site_credits::http::{
+    Created, Declare, Function, JsonObject, PageAfter, Problem, Query, Reply, refusals,
+};
 use site_credits::sns::SmsNetwork;
 use site_credits::store::{Store, StoreError};
 
@@ -28,15 +30,28 @@ pub struct SendSms {
 
 /// The routes.
 #[must_use]
-pub fn routes() -> Routes<SendSms> {
-    Routes::new()
-        .add("POST /sites/{site_id}/sms/messages", send)
-        .add("POST /sites/{site_id}/sms/messages/preview", preview)
-        .add("GET /sites/{site_id}/sms/messages", list)
-        .add("GET /sites/{site_id}/sms/messages/{message_id}", show)
+pub fn routes<R: Declare<SendSms>>() -> R {
+    R::default()
+        .add(
+            "POST /sites/{site_id}/sms/messages",
+            send,
+            refusals::MESSAGE,
+        )
+        .add(
+            "POST /sites/{site_id}/sms/messages/preview",
+            preview,
+            refusals::MESSAGE_PREVIEW,
+        )
+        .add("GET /sites/{site_id}/sms/messages", list, refusals::NONE)
+        .add(
+            "GET /sites/{site_id}/sms/messages/{message_id}",
+            show,
+            refusals::NONE,
+        )
         .add(
             "POST /sites/{site_id}/users/{user_id}/card/deliveries",
             deliver,
+            refusals::MESSAGE,
         )
 }
 
@@ -46,7 +61,7 @@ async fn send(
     asker: Asker,
     Function(function): Function<SendSms>,
     ApiHost(host): ApiHost,
-) -> Result<Reply<SentMessage>, Problem> {
+) -> Result<Created<SentMessage>, Problem> {
     function
         .deliver(&site_id, &body.read(), &host, &asker)
         .await
@@ -59,7 +74,7 @@ async fn deliver(
     asker: Asker,
     Function(function): Function<SendSms>,
     ApiHost(host): ApiHost,
-) -> Result<Reply<SentMessage>, Problem> {
+) -> Result<Created<SentMessage>, Problem> {
     let card = MessageToSend {
         user_id,
         text: None,
@@ -107,7 +122,7 @@ impl SendSms {
         message: &MessageToSend,
         host: &str,
         asker: &Asker,
-    ) -> Result<Reply<SentMessage>, Problem> {
+    ) -> Result<Created<SentMessage>, Problem> {
         let link = |card: &Card| self.link(card, host);
         let (store, sms) = (&self.store, self.sms());
         let done = commands::deliver_message(store, &sms, site_id, message, &link, asker).await?;

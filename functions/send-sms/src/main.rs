@@ -1,7 +1,8 @@
 //! Wires `send-sms` for AWS Lambda.
 
 use send_sms::{SendSms, routes};
-use site_credits::{http, settings, telemetry};
+use site_credits::http::{self, Routes};
+use site_credits::{settings, telemetry};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
@@ -12,5 +13,5 @@ async fn main() -> Result<(), lambda_runtime::Error> {
         pseudonyms: settings::pseudonyms()?,
         network: settings::sms_network()?,
     };
-    http::run(routes().with(function)).await
+    http::run(routes::<Routes<_>>().with(function)).await
 }

@@ -1,11 +1,11 @@
-//! The command line: `serve`, `demo` and `verify`.
+//! The command line: `serve`, `demo`, `verify` and `openapi`.
 
 use crate::clock::Clock;
 use crate::engine::Engine;
 use crate::seed::{self, DYNAMIC_SITE, REGULAR_SITE};
 use crate::template::TABLE_NAME;
 use crate::verify::{Table, verify};
-use crate::{demo, machine};
+use crate::{demo, machine, openapi};
 use clap::{Parser, Subcommand};
 use jiff::Timestamp;
 use site_credits::telemetry;
@@ -37,6 +37,8 @@ enum Action {
     Serve(Serve),
     /// Runs docs/STORY.md in the terminal: the whole story, on a server and data of its own.
     Demo,
+    /// Prints the contract, `openapi.yaml`, as the code has it.
+    Openapi,
     /// Walks the store and proves that nothing was spent, lost or charged twice; exits 1 on any violation.
     Verify {
         /// The folder of the data.
@@ -75,6 +77,12 @@ pub async fn run() -> ExitCode {
         Action::Demo => demo::tell(std::io::stdout())
             .await
             .map(|()| ExitCode::SUCCESS),
+        Action::Openapi => openapi::document()
+            .map(|document| {
+                print!("{document}");
+                ExitCode::SUCCESS
+            })
+            .map_err(Failure::from),
         Action::Verify { data } => prove(data).await,
     };
     done.unwrap_or_else(|error| {

@@ -17,7 +17,7 @@ use send_sms::SendSms;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use site_credits::domain::values::license_code::CodeChecker;
-use site_credits::http::{Router, guarded};
+use site_credits::http::{Descriptions, Router, Routes, guarded};
 use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
@@ -62,30 +62,30 @@ impl Functions {
     pub fn over(engine: &Engine, sns: &Sns, card_link_base: &str) -> Result<Self, SeedError> {
         let codes = || Ok::<_, SeedError>(CodeChecker::new(seed::check_secrets()?));
         Ok(Self {
-            redeem_code: redeem_code::routes().with(RedeemCode {
+            redeem_code: redeem_code::routes::<Routes<_>>().with(RedeemCode {
                 store: engine.store(),
                 codes: codes()?,
             }),
-            recharge_sms: recharge_sms::routes().with(RechargeSms {
+            recharge_sms: recharge_sms::routes::<Routes<_>>().with(RechargeSms {
                 store: engine.store(),
                 codes: codes()?,
             }),
-            get_balance: get_balance::routes().with(GetBalance {
+            get_balance: get_balance::routes::<Routes<_>>().with(GetBalance {
                 store: engine.store(),
             }),
-            issue_codes: issue_codes::routes().with(IssueCodes {
+            issue_codes: issue_codes::routes::<Routes<_>>().with(IssueCodes {
                 store: engine.store(),
                 issuer: seed::issuer()?,
             }),
-            manage_sites: manage_sites::routes().with(ManageSites {
+            manage_sites: manage_sites::routes::<Routes<_>>().with(ManageSites {
                 store: engine.store(),
             }),
-            manage_users: manage_users::routes().with(ManageUsers {
+            manage_users: manage_users::routes::<Routes<_>>().with(ManageUsers {
                 store: engine.store(),
                 cards: seed::card_pages(card_link_base)?,
                 pseudonyms: seed::pseudonyms()?,
             }),
-            send_sms: send_sms::routes().with(SendSms {
+            send_sms: send_sms::routes::<Routes<_>>().with(SendSms {
                 store: engine.store(),
                 cards: seed::card_pages(card_link_base)?,
                 pseudonyms: seed::pseudonyms()?,
@@ -139,30 +139,28 @@ impl Functions {
     }
 }
 
+/// What every function of the HTTP API says of its routes.
+#[must_use]
+pub fn descriptions() -> [(&'static str, Descriptions); 7] {
+    [
+        ("redeem-code", redeem_code::routes()),
+        ("recharge-sms", recharge_sms::routes()),
+        ("get-balance", get_balance::routes()),
+        ("issue-codes", issue_codes::routes()),
+        ("manage-sites", manage_sites::routes()),
+        ("manage-users", manage_users::routes()),
+        ("send-sms", send_sms::routes()),
+    ]
+}
+
 /// Every route of the HTTP API as it is declared: its key, and the function behind it.
 #[must_use]
 pub fn routes() -> Vec<(&'static str, &'static str)> {
-    let mut routes = Vec::new();
-    routes.extend(redeem_code::routes().keys().map(|key| (key, "redeem-code")));
-    routes.extend(
-        recharge_sms::routes()
-            .keys()
-            .map(|key| (key, "recharge-sms")),
-    );
-    routes.extend(get_balance::routes().keys().map(|key| (key, "get-balance")));
-    routes.extend(issue_codes::routes().keys().map(|key| (key, "issue-codes")));
-    routes.extend(
-        manage_sites::routes()
-            .keys()
-            .map(|key| (key, "manage-sites")),
-    );
-    routes.extend(
-        manage_users::routes()
-            .keys()
-            .map(|key| (key, "manage-users")),
-    );
-    routes.extend(send_sms::routes().keys().map(|key| (key, "send-sms")));
-    routes
+    let of = |(function, Descriptions(routes)): (&'static str, Descriptions)| {
+        let keys = routes.into_iter().map(|(key, _)| key);
+        keys.map(|key| (key, function)).collect::<Vec<_>>()
+    };
+    descriptions().into_iter().flat_map(of).collect()
 }
 
 /// Invokes a function of the HTTP API, through the service that it runs on AWS.

@@ -15,6 +15,7 @@ pub mod functions;
 pub mod gateway;
 pub mod issuer;
 pub mod machine;
+pub mod openapi;
 pub mod schedule;
 pub mod seed;
 pub mod sns;

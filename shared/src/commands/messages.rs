@@ -1,5 +1,5 @@
 //! Messages: previewed, reserved, sent and shown (rules 13 and 14). What happens between the reservation and the
-//! receipt is in [`deliveries`](super::deliveries).
+//! receipt is in `deliveries.rs`.
 
 use super::asker::{Asker, CommandError, ReadError, authorized};
 use super::deliveries::{Delivery, Sms, Worded};

@@ -1,7 +1,7 @@
 //! Commands and readings: a file a noun, and the one executor that they share.
 //!
-//! Every command goes through [`execute`](execute::execute) or, where no asker is behind it, through a step that may be
-//! taken any number of times ([`steps`]).
+//! Every command goes through the executor (`execute.rs`) or, where no asker waits behind it, through a step that may be
+//! taken any number of times (`steps.rs`).
 
 mod account;
 mod administrators;

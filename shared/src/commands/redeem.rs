@@ -69,7 +69,7 @@ pub async fn redeem(
 /// Shows what applying a code would do, in one round trip. It changes nothing.
 ///
 /// # Errors
-/// As [`redeem`].
+/// As [`redeem()`].
 pub async fn preview(
     store: &Store,
     codes: &CodeChecker,

@@ -1,5 +1,6 @@
 //! Which form of an answer the caller would rather have.
 
+use super::describe::{Extracted, Operation};
 use super::problem::Problem;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
@@ -48,4 +49,8 @@ fn thousandths(q: Option<&str>) -> u16 {
         ("1", _) => 1_000,
         _ => 0,
     }
+}
+
+impl Extracted for PrefersCsv {
+    fn describe(_: &mut Operation) {}
 }

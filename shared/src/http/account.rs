@@ -1,17 +1,21 @@
 //! A partner's account: its history, and the sites that applied its codes.
 
 use super::query::history_cursor;
+use super::schemas::NextCursor;
 use crate::commands::Page;
 use crate::domain::model::account::{HistoryContent, HistoryLine};
 use crate::domain::rules::license::SiteOfPartner;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 /// The answer to a request for a partner's history.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct HistoryPage {
     /// What happened.
+    #[schema(max_items = 100)]
     pub history: Vec<HistoryContent>,
     /// The cursor of the next page; null after the last.
+    #[schema(value_type = NextCursor)]
     pub next_cursor: Option<String>,
 }
 
@@ -25,11 +29,13 @@ impl From<Page<HistoryLine>> for HistoryPage {
 }
 
 /// The answer to a request for the sites that applied a partner's codes.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct SiteOfPartnerPage {
     /// The sites.
+    #[schema(max_items = 100)]
     pub sites: Vec<SiteOfPartner>,
     /// The cursor of the next page; null after the last.
+    #[schema(value_type = NextCursor)]
     pub next_cursor: Option<String>,
 }
 

@@ -1,24 +1,26 @@
 //! The administrators of a site.
 
-use super::reply::Reply;
+use super::schemas::AdministratorChangeEntry;
 use crate::commands::{Done, SiteView};
 use crate::domain::model::entry::Entry;
 use crate::domain::model::site::{Administrator, Role};
 use crate::domain::values::email::Email;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// The body of `POST …/admins`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AdministratorBody {
     /// Who.
+    #[schema(value_type = String, format = "idn-email", pattern = r"^[^@/?#%\\]+@[^@/?#%\\]+$")]
     pub email: Email,
     /// As what.
     pub role: Role,
 }
 
 /// The body of `PATCH …/admins/{email}`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RoleBody {
     /// As what.
@@ -26,9 +28,10 @@ pub struct RoleBody {
 }
 
 /// The answer to a request for a site's administrators.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct Administrators {
     /// The administrators.
+    #[schema(min_items = 1, max_items = 20)]
     pub administrators: Vec<Administrator>,
 }
 
@@ -41,28 +44,14 @@ impl From<SiteView> for Administrators {
 }
 
 /// The answer to an invitation, to a change of role, and to a removal: the administrators as they are now.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct ChangedAdministrators {
     /// The entry; null where the administrators were already as requested, and nothing was written.
+    #[schema(value_type = Option<AdministratorChangeEntry>)]
     pub entry: Option<Entry>,
     /// The administrators.
+    #[schema(min_items = 1, max_items = 20)]
     pub administrators: Vec<Administrator>,
-}
-
-impl ChangedAdministrators {
-    /// A 201.
-    #[must_use]
-    pub fn invited(done: Done<SiteView>) -> Reply<Self> {
-        let replayed = done.replayed;
-        Reply::created(done).replayed(replayed)
-    }
-
-    /// A 200.
-    #[must_use]
-    pub fn changed(done: Done<SiteView>) -> Reply<Self> {
-        let replayed = done.replayed;
-        Reply::ok(done).replayed(replayed)
-    }
 }
 
 impl From<Done<SiteView>> for ChangedAdministrators {

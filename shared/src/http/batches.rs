@@ -2,7 +2,8 @@
 
 use super::body::date_or_none;
 use super::problem::Problem;
-use super::reply::{File, Reply};
+use super::reply::{Changed, Created, File, JsonOrCsv};
+use super::schemas::{self, Instant, LicenseCode, NextCursor};
 use super::users_csv::no_formula;
 use crate::commands::{
     CodeInBatch, Issued, MAX_CODES_A_VOID, NewBatch, Page, {self},
@@ -12,30 +13,36 @@ use crate::domain::model::batch::BatchSum;
 use crate::domain::model::code::CodeValue;
 use crate::domain::values::ids::{BatchId, PartnerId, SiteId};
 use crate::domain::values::names::Reason;
-use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// The body of `POST …/code-batches`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewBatchBody {
     /// The credits of each code.
+    #[schema(minimum = 0, maximum = 1_000_000)]
     pub credits: u64,
     /// The maintenance credits of each code.
     #[serde(default)]
+    #[schema(minimum = 0, maximum = 1_000_000)]
     pub maintenance_credits: Option<u64>,
     /// How many codes.
+    #[schema(minimum = 1, maximum = 10_000)]
     pub count: u32,
     /// The last date on which they can be applied.
     #[serde(default, deserialize_with = "date_or_none")]
+    #[schema(value_type = Option<schemas::Date>)]
     pub expires_on: Option<Date>,
     /// The only site they can be applied to.
     #[serde(default)]
+    #[schema(value_type = Option<String>)]
     pub site_id: Option<SiteId>,
     /// What the partner notes about it.
     #[serde(default)]
+    #[schema(max_length = 200, pattern = r"^[^\x00-\x1F\x7F-\x9F]*$")]
     pub note: Option<String>,
 }
 
@@ -57,13 +64,14 @@ impl NewBatchBody {
 }
 
 /// The body of `POST …/{batch_id}/void`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct VoidBody {
     /// Why.
     pub reason: Reason,
     /// Which codes; the whole batch where it is left out.
     #[serde(default)]
+    #[schema(min_items = 1, max_items = 1_000)]
     pub codes: Option<Vec<String>>,
 }
 
@@ -84,25 +92,31 @@ impl VoidBody {
 }
 
 /// A batch.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct Batch {
     /// Its ID.
     pub batch_id: BatchId,
     /// Whose it is.
     pub partner_id: PartnerId,
     /// The credits of each code.
+    #[schema(minimum = 0, maximum = 1_000_000)]
     pub credits: u64,
     /// The maintenance credits of each code.
+    #[schema(minimum = 0, maximum = 1_000_000)]
     pub maintenance_credits: u64,
     /// How many codes.
+    #[schema(minimum = 1, maximum = 10_000)]
     pub count: u32,
     /// The last date on which the codes can be applied; null where they never expire.
+    #[schema(value_type = Option<schemas::Date>)]
     pub expires_on: Option<Date>,
     /// The only site that the codes can be applied to; null where any can.
     pub site_id: Option<SiteId>,
     /// What the partner notes about it.
+    #[schema(max_length = 200, pattern = r"^[^\x00-\x1F\x7F-\x9F]*$")]
     pub note: Option<String>,
     /// When it was issued.
+    #[schema(value_type = Instant)]
     pub issued_at: Timestamp,
     /// False while the issue is not finished, which a repetition of it does, or fetching its codes.
     pub complete: bool,
@@ -126,30 +140,33 @@ impl Batch {
 }
 
 /// The answer to an issue.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct IssuedBatch {
     /// The batch.
     pub batch: Batch,
     /// The plain codes, by their index.
+    #[schema(value_type = Vec<LicenseCode>, min_items = 1, max_items = 10_000)]
     pub codes: Vec<String>,
 }
 
-impl From<Issued> for Reply<IssuedBatch> {
+impl From<Issued> for Created<IssuedBatch> {
     fn from(issued: Issued) -> Self {
-        Self::created(IssuedBatch {
+        let batch = IssuedBatch {
             codes: issued.codes.iter().map(ToString::to_string).collect(),
             batch: Batch::of(issued.batch, true),
-        })
-        .replayed(issued.replayed)
+        };
+        Self::new(batch, issued.replayed)
     }
 }
 
 /// The answer to a request for a partner's batches.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct BatchPage {
     /// The batches.
+    #[schema(max_items = 100)]
     pub batches: Vec<Batch>,
     /// The cursor of the next page; null after the last.
+    #[schema(value_type = NextCursor)]
     pub next_cursor: Option<String>,
 }
 
@@ -166,7 +183,7 @@ impl From<Page<(model::batch::Batch, bool)>> for BatchPage {
 }
 
 /// The answer to a request for one batch.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct BatchAndSum {
     /// The batch.
     pub batch: Batch,
@@ -184,11 +201,12 @@ impl From<(model::batch::Batch, bool, BatchSum)> for BatchAndSum {
 }
 
 /// The answer to a request for the codes of a batch.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct BatchCodes {
     /// The batch.
     pub batch: Batch,
     /// All codes of the batch, by their index.
+    #[schema(min_items = 1, max_items = 10_000)]
     pub codes: Vec<CodeInBatch>,
 }
 
@@ -201,17 +219,17 @@ impl BatchCodes {
         batch: model::batch::Batch,
         codes: Vec<CodeInBatch>,
         csv: bool,
-    ) -> Result<Response, Problem> {
+    ) -> Result<JsonOrCsv<Self>, Problem> {
         if csv {
             let file = File {
                 media_type: "text/csv; charset=utf-8",
                 name: Some(format!("codes-{}.csv", batch.id)),
                 text: csv_of(codes).map_err(Problem::defect)?,
             };
-            return Ok(file.into_response());
+            return Ok(JsonOrCsv::Csv(file));
         }
         let batch = Batch::of(batch, true);
-        Ok(Reply::<Self>::ok(Self { batch, codes }).into_response())
+        Ok(JsonOrCsv::Json(Self { batch, codes }))
     }
 }
 
@@ -228,23 +246,26 @@ fn csv_of(codes: Vec<CodeInBatch>) -> Result<String, Box<dyn std::error::Error +
 }
 
 /// What became of the codes that were to be voided.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct Voided {
     /// How many this request voided.
+    #[schema(minimum = 0, maximum = 10_000)]
     pub voided: u32,
     /// How many had been voided before.
+    #[schema(minimum = 0, maximum = 10_000)]
     pub already_voided: u32,
     /// How many were applied, and stay so.
+    #[schema(minimum = 0, maximum = 10_000)]
     pub applied: u32,
 }
 
-impl From<commands::Voided> for Reply<Voided> {
+impl From<commands::Voided> for Changed<Voided> {
     fn from(voided: commands::Voided) -> Self {
-        Self::ok(Voided {
+        let of_codes = Voided {
             voided: voided.voided,
             already_voided: voided.already_voided,
             applied: voided.applied,
-        })
-        .replayed(voided.replayed)
+        };
+        Self::new(of_codes, voided.replayed)
     }
 }

@@ -4,7 +4,8 @@
 #[derive(Clone, Debug)]
 pub(super) struct Payload(pub(super) Arc<lambda_http::Body>);
 
-use super::problem::Problem;
+use super::describe::{Extracted, Operation};
+use super::problem::{Problem, ProblemCode};
 use super::query;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
@@ -12,6 +13,7 @@ use jiff::civil::Date;
 use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer};
 use std::sync::Arc;
+use utoipa::ToSchema;
 
 /// The longest JSON body of a request, in bytes.
 pub const MAX_BODY_BYTES: usize = 64 * 1024;
@@ -78,4 +80,12 @@ pub(super) fn date_or_none<'de, D: Deserializer<'de>>(
     let rule = "it must be a date such as 2026-12-09";
     let date = text.map(|text| query::plain_date(&text).ok_or_else(|| D::Error::custom(rule)));
     date.transpose()
+}
+
+impl<T: ToSchema> Extracted for JsonObject<T> {
+    fn describe(operation: &mut Operation) {
+        let body = operation.json::<T>();
+        operation.request.push(body);
+        operation.can_be(&[ProblemCode::MalformedRequest]);
+    }
 }

@@ -1,7 +1,8 @@
 //! The cards of users.
 
 use super::body::date_or_none;
-use super::reply::Reply;
+use super::reply::Created;
+use super::schemas::{self, CardIssueEntry, CardReissueEntry, Instant, ValidFrom, ValidUntil};
 use crate::commands::{CardIssued, Done, NewCardDates};
 use crate::domain::model;
 use crate::domain::model::card::CardStatus;
@@ -16,16 +17,19 @@ use crate::domain::values::secret::SecretMissing;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// The body of `POST …/card` and `POST …/card/reissues`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CardBody {
     /// The first day on which it is good; today where it is left out.
     #[serde(default, deserialize_with = "date_or_none")]
+    #[schema(value_type = Option<schemas::Date>)]
     pub valid_from: Option<Date>,
     /// The last day on which it is good; until it is revoked where it is left out.
     #[serde(default, deserialize_with = "date_or_none")]
+    #[schema(value_type = Option<schemas::Date>)]
     pub valid_until: Option<Date>,
 }
 
@@ -41,7 +45,7 @@ impl CardBody {
 }
 
 /// The body of `PATCH …/card`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CardStatusBody {
     /// What it is to be.
@@ -49,7 +53,8 @@ pub struct CardStatusBody {
 }
 
 /// What a card can be made, and made again.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, ToSchema)]
+#[schema(as = LiveCardStatus)]
 #[serde(rename_all = "snake_case")]
 pub enum PausedOrActive {
     /// It opens doors.
@@ -82,19 +87,23 @@ impl CardPages {
 }
 
 /// A card.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct Card {
     /// Its ID.
     pub card_id: CardId,
     /// Whether it opens doors.
     pub status: CardStatus,
     /// The first day on which it is good.
+    #[schema(value_type = ValidFrom)]
     pub valid_from: Date,
     /// The last day on which it is good; null until it is revoked.
+    #[schema(value_type = ValidUntil)]
     pub valid_until: Option<Date>,
     /// When it was issued.
+    #[schema(value_type = Instant)]
     pub issued_at: Timestamp,
     /// Where it is downloaded; null once it is revoked.
+    #[schema(format = "uri", pattern = "^https?://.+/[0-9A-HJKMNP-TV-Z]{24}$")]
     pub link: Option<String>,
 }
 
@@ -125,7 +134,7 @@ impl Card {
 }
 
 /// The answer to a request for a card, and to pausing, resuming and revoking it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct ShownCard {
     /// The card as it is now.
     pub card: Card,
@@ -137,50 +146,67 @@ impl From<Card> for ShownCard {
     }
 }
 
-/// The answer to issuing a card.
-#[derive(Debug, Serialize)]
-pub struct IssuedCard {
-    /// The card.
-    pub card: Card,
-    /// The entry.
-    pub entry: Option<Entry>,
-    /// The license after it.
-    pub license: License,
+/// Declares the answers to issuing a card, which differ in their entries.
+macro_rules! issued_cards {
+    ($($(#[$doc:meta])* $name:ident, $entry:ident;)*) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Serialize, ToSchema)]
+        pub struct $name {
+            /// The card.
+            pub card: Card,
+            /// The entry.
+            #[schema(value_type = $entry)]
+            pub entry: Option<Entry>,
+            /// The license after it.
+            pub license: License,
+        }
+
+        impl $name {
+            /// A 201, whose card's link is on the card pages, or on this host.
+            #[must_use]
+            pub fn answer(done: Done<CardIssued>, pages: &CardPages, host: &str) -> Created<Self> {
+                let CardIssued { card, license } = done.answer;
+                let issued = Self {
+                    card: Card::of(card, pages, host),
+                    entry: done.entry,
+                    license,
+                };
+                Created::new(issued, done.replayed)
+            }
+        }
+    )*};
 }
 
-impl IssuedCard {
-    /// A 201, whose card's link is on the card pages, or on this host.
-    #[must_use]
-    pub fn answer(done: Done<CardIssued>, pages: &CardPages, host: &str) -> Reply<Self> {
-        let CardIssued { card, license } = done.answer;
-        Reply::created(Self {
-            card: Card::of(card, pages, host),
-            entry: done.entry,
-            license,
-        })
-        .replayed(done.replayed)
-    }
+issued_cards! {
+    /// The answer to issuing a card.
+    IssuedCard, CardIssueEntry;
+    /// The answer to issuing a card again.
+    ReissuedCard, CardReissueEntry;
 }
 
 /// The answer to whoever opens a card's link.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct CardOfLink {
     /// The card.
     pub card: OpenedCard,
 }
 
 /// A card, as a phone shows it: nothing else of the user.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct OpenedCard {
     /// Its ID.
     pub card_id: CardId,
     /// Whether it opens doors.
+    #[schema(value_type = PausedOrActive)]
     pub status: CardStatus,
     /// The first day on which it is good.
+    #[schema(value_type = ValidFrom)]
     pub valid_from: Date,
     /// The last day on which it is good; null until it is revoked.
+    #[schema(value_type = ValidUntil)]
     pub valid_until: Option<Date>,
     /// When it was issued.
+    #[schema(value_type = Instant)]
     pub issued_at: Timestamp,
     /// The site.
     pub site_id: SiteId,

@@ -1,6 +1,6 @@
 //! The devices of a site.
 
-use super::reply::Reply;
+use super::schemas::{self, DeviceRegistrationEntry, DeviceRemovalEntry, NextCursor};
 use crate::commands::{DeviceToRegister, Done, Page, Registered};
 use crate::domain::model;
 use crate::domain::model::entry::Entry;
@@ -11,13 +11,15 @@ use jiff::civil::Date;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
+use utoipa::ToSchema;
 
 /// The body of `POST …/devices`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DevicesBody {
     /// The devices.
     #[serde(deserialize_with = "objects")]
+    #[schema(min_items = 1, max_items = 90)]
     pub devices: Vec<DeviceBody>,
 }
 
@@ -51,7 +53,7 @@ impl<'de> Visitor<'de> for OfObject {
 }
 
 /// One device of `POST …/devices`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DeviceBody {
     /// Its ID; one is made where it is left out.
@@ -74,13 +76,14 @@ impl DevicesBody {
 }
 
 /// A device.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct Device {
     /// Its ID.
     pub device_id: DeviceId,
     /// What people call it.
     pub name: SiteName,
     /// The site's own date on which it was registered.
+    #[schema(value_type = schemas::Date)]
     pub registered_on: Date,
 }
 
@@ -95,11 +98,13 @@ impl From<model::device::Device> for Device {
 }
 
 /// The answer to a request for a site's devices.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct DevicePage {
     /// The devices.
+    #[schema(max_items = 100)]
     pub devices: Vec<Device>,
     /// The cursor of the next page; null after the last.
+    #[schema(value_type = NextCursor)]
     pub next_cursor: Option<String>,
 }
 
@@ -113,43 +118,44 @@ impl From<Page<model::device::Device>> for DevicePage {
 }
 
 /// The answer to a registration.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct RegisteredDevices {
     /// The devices.
+    #[schema(min_items = 1, max_items = 90)]
     pub devices: Vec<Device>,
     /// The entry.
+    #[schema(value_type = DeviceRegistrationEntry)]
     pub entry: Option<Entry>,
     /// The license after it.
     pub license: License,
 }
 
-impl From<Done<Registered>> for Reply<RegisteredDevices> {
+impl From<Done<Registered>> for RegisteredDevices {
     fn from(done: Done<Registered>) -> Self {
         let Registered { devices, license } = done.answer;
-        Self::created(RegisteredDevices {
+        Self {
             devices: devices.into_iter().map(Into::into).collect(),
             entry: done.entry,
             license,
-        })
-        .replayed(done.replayed)
+        }
     }
 }
 
 /// The answer to a removal.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct RemovedDevice {
     /// The entry.
+    #[schema(value_type = DeviceRemovalEntry)]
     pub entry: Option<Entry>,
     /// The license after it.
     pub license: License,
 }
 
-impl From<Done<License>> for Reply<RemovedDevice> {
+impl From<Done<License>> for RemovedDevice {
     fn from(done: Done<License>) -> Self {
-        Self::ok(RemovedDevice {
+        Self {
             entry: done.entry,
             license: done.answer,
-        })
-        .replayed(done.replayed)
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! Extractors: what a handler needs stands in its signature, and is judged in that order.
 
+use super::describe::{Extracted, Operation};
 use super::problem::{Problem, ProblemCode};
 use crate::commands::{
     Asker, BatchError, EmailNotVerified, MessageError, PartnerAsker, RemoveError, SiteNotFound,
@@ -67,7 +68,7 @@ impl<S: Send + Sync> FromRequestParts<S> for PartnerAsker {
 
 /// Declares the parameters of paths: a text that cannot be an ID names nothing.
 macro_rules! path_parameters {
-    ($($name:literal, $type:ty, $not_found:expr;)*) => {$(
+    ($($name:literal, $type:ty, $parameter:literal, $problem:ident, $not_found:expr;)*) => {$(
         impl<S: Send + Sync> FromRequestParts<S> for $type {
             type Rejection = Problem;
 
@@ -77,16 +78,23 @@ macro_rules! path_parameters {
                 parsed.ok_or_else(|| $not_found.into())
             }
         }
+
+        impl Extracted for $type {
+            fn describe(operation: &mut Operation) {
+                operation.parameters.push($parameter);
+                operation.can_be(&[ProblemCode::$problem]);
+            }
+        }
     )*};
 }
 
 path_parameters! {
-    "site_id", SiteId, SiteNotFound;
-    "email", Email, AdministratorRefused::NotFound;
-    "device_id", DeviceId, RemoveError::NotFound;
-    "user_id", UserId, UserRefused::NotFound;
-    "message_id", MessageId, MessageError::NotFound;
-    "batch_id", BatchId, BatchError::NotFound;
+    "site_id", SiteId, "SiteId", SiteNotFound, SiteNotFound;
+    "email", Email, "Email", AdministratorNotFound, AdministratorRefused::NotFound;
+    "device_id", DeviceId, "DeviceId", DeviceNotFound, RemoveError::NotFound;
+    "user_id", UserId, "UserId", UserNotFound, UserRefused::NotFound;
+    "message_id", MessageId, "MessageId", MessageNotFound, MessageError::NotFound;
+    "batch_id", BatchId, "BatchId", BatchNotFound, BatchError::NotFound;
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for CardToken {
@@ -95,6 +103,13 @@ impl<S: Send + Sync> FromRequestParts<S> for CardToken {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         let token = parameter(parts, "token").and_then(Self::parse);
         token.ok_or_else(no_card_of_link)
+    }
+}
+
+impl Extracted for CardToken {
+    fn describe(operation: &mut Operation) {
+        operation.parameters.push("CardToken");
+        operation.can_be(&[ProblemCode::CardNotFound]);
     }
 }
 
@@ -163,4 +178,27 @@ fn idempotency_key(parts: &Parts) -> Result<Option<String>, Problem> {
         return Err(Problem::malformed(rule));
     }
     Ok(Some(key.to_owned()))
+}
+
+impl Extracted for Asker {
+    fn describe(operation: &mut Operation) {
+        operation.can_be(&[ProblemCode::MalformedRequest]);
+    }
+}
+
+impl Extracted for VerifiedEmail {
+    fn describe(operation: &mut Operation) {
+        operation.can_be(&[ProblemCode::NotAllowed]);
+    }
+}
+
+impl Extracted for PartnerAsker {
+    fn describe(operation: &mut Operation) {
+        operation.parameters.push("PartnerId");
+        operation.can_be(&[ProblemCode::MalformedRequest, ProblemCode::NotAllowed]);
+    }
+}
+
+impl Extracted for ApiHost {
+    fn describe(_: &mut Operation) {}
 }

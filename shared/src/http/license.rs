@@ -1,6 +1,8 @@
 //! A site's license: previews and redemptions of codes, and the statement.
 
-use super::reply::Reply;
+use super::schemas::{
+    self, LastFour, LicenseStatus, NextCursor, RedemptionEntry, SmsRedemptionEntry, TypedCode,
+};
 use crate::commands::{Done, PreviewAnswer};
 use crate::domain::model::code::Recharge;
 use crate::domain::model::entry::Entry;
@@ -13,46 +15,61 @@ use crate::domain::values::names::SiteName;
 use crate::store::Page;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// The body of `POST …/license/preview`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PreviewBody {
     /// The code as it was typed.
+    #[schema(value_type = TypedCode)]
     pub code: String,
     /// Which balance it would recharge.
     pub recharge: Recharge,
 }
 
 /// The body of `POST …/license/redemptions` and `POST …/sms/redemptions`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RedemptionBody {
     /// The code as it was typed.
+    #[schema(value_type = TypedCode)]
     pub code: String,
 }
 
-/// The answer to a redemption.
-#[derive(Debug, Serialize)]
-pub struct Redemption {
-    /// The entry.
-    pub entry: Option<Entry>,
-    /// The license after it.
-    pub license: License,
+/// Declares the answers to redemptions, which differ in their entries.
+macro_rules! redemptions {
+    ($($(#[$doc:meta])* $name:ident, $entry:ident;)*) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Serialize, ToSchema)]
+        pub struct $name {
+            /// The entry.
+            #[schema(value_type = $entry)]
+            pub entry: Option<Entry>,
+            /// The license after it.
+            pub license: License,
+        }
+
+        impl From<Done<License>> for $name {
+            fn from(done: Done<License>) -> Self {
+                Self {
+                    entry: done.entry,
+                    license: done.answer,
+                }
+            }
+        }
+    )*};
 }
 
-impl From<Done<License>> for Reply<Redemption> {
-    fn from(done: Done<License>) -> Self {
-        Self::created(Redemption {
-            entry: done.entry,
-            license: done.answer,
-        })
-        .replayed(done.replayed)
-    }
+redemptions! {
+    /// The answer to a redemption of credits.
+    Redemption, RedemptionEntry;
+    /// The answer to a redemption of SMS.
+    SmsRedemption, SmsRedemptionEntry;
 }
 
 /// The answer to a preview.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct Preview {
     /// The site.
     pub site_id: SiteId,
@@ -73,24 +90,29 @@ pub struct Preview {
 }
 
 /// A code, as a preview shows it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct PreviewedCode {
     /// Its last four symbols.
+    #[schema(value_type = LastFour)]
     pub last_four: String,
     /// Its credits.
+    #[schema(minimum = 0, maximum = 1_000_000)]
     pub credits: u64,
     /// Its maintenance credits.
+    #[schema(minimum = 0, maximum = 1_000_000)]
     pub maintenance_credits: u64,
     /// The last date on which it can be applied; null where it never expires.
+    #[schema(value_type = Option<schemas::Date>)]
     pub expires_on: Option<Date>,
 }
 
 /// What a site holds, and whether it runs.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct BalancesAndStatus {
     /// What it holds.
     pub balances: Balances,
     /// Whether it runs.
+    #[schema(value_type = LicenseStatus)]
     pub status: Status,
 }
 
@@ -128,11 +150,13 @@ impl Preview {
 }
 
 /// The answer to a request for a statement.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct StatementPage {
     /// The entries.
+    #[schema(max_items = 100)]
     pub entries: Vec<Entry>,
     /// The cursor of the next page; null after the last.
+    #[schema(value_type = NextCursor)]
     pub next_cursor: Option<String>,
 }
 

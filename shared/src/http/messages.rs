@@ -1,6 +1,8 @@
 //! Messages to the users of a site.
 
-use super::reply::Reply;
+use super::schemas::{
+    Instant, MaskedNumber, MessageLanguage, NextCursor, Parts, Sequence, SmsReservationEntry, Units,
+};
 use crate::commands::{Done, MessagePreview, MessageToSend, Page};
 use crate::domain::model;
 use crate::domain::model::entry::Entry;
@@ -11,15 +13,17 @@ use crate::domain::values::names::MessageText;
 use crate::domain::values::parts::Encoding;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// The body of `POST …/sms/messages` and `POST …/sms/messages/preview`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MessageBody {
     /// To whom.
     pub user_id: UserId,
     /// A text of the site's own; the link of the user's card where it is left out.
     #[serde(default)]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 500, pattern = r"^[^\x00-\x09\x0B-\x1F\x7F-\x9F]+$")]
     pub text: Option<MessageText>,
 }
 
@@ -35,40 +39,47 @@ impl MessageBody {
 }
 
 /// The body of `POST …/card/deliveries`: an object without members.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DeliveryBody {}
 
 /// A message.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct Message {
     /// Its ID.
     pub message_id: MessageId,
     /// To whom.
     pub user_id: UserId,
     /// The number, masked.
+    #[schema(value_type = MaskedNumber)]
     pub to: String,
     /// The country of the number.
     pub country: Country,
     /// What it is about.
     pub template: Template,
     /// In which language.
+    #[schema(value_type = MessageLanguage)]
     pub language: Language,
     /// How its text is encoded.
     pub encoding: Encoding,
     /// How long it is, in units of its encoding.
+    #[schema(value_type = Units)]
     pub units: u32,
     /// How many parts it has, each of which costs one SMS.
+    #[schema(value_type = Parts)]
     pub parts: u32,
     /// What became of it.
     pub state: MessageState,
     /// When it was charged.
+    #[schema(value_type = Instant)]
     pub reserved_at: Timestamp,
     /// The entry that charged it.
+    #[schema(value_type = Sequence)]
     pub entry: u64,
     /// Why it was not sent; null unless it failed.
     pub not_sent: Option<NotSent>,
     /// What the receipt says; null without one.
+    #[schema(max_length = 200)]
     pub receipt: Option<String>,
 }
 
@@ -94,40 +105,46 @@ impl From<model::message::Message> for Message {
 }
 
 /// The answer to a message that was sent, or certainly not sent, or perhaps sent.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct SentMessage {
     /// The message.
     pub message: Message,
     /// The entry that charged it.
+    #[schema(value_type = SmsReservationEntry)]
     pub entry: Option<Entry>,
 }
 
-impl From<Done<model::message::Message>> for Reply<SentMessage> {
+impl From<Done<model::message::Message>> for SentMessage {
     fn from(done: Done<model::message::Message>) -> Self {
-        Self::created(SentMessage {
+        Self {
             message: done.answer.into(),
             entry: done.entry,
-        })
-        .replayed(done.replayed)
+        }
     }
 }
 
 /// The answer to a preview.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = MessagePreview)]
 pub struct PreviewedMessage {
     /// The text.
+    #[schema(min_length = 1)]
     pub text: String,
     /// The number, masked.
+    #[schema(value_type = MaskedNumber)]
     pub to: String,
     /// What it is about.
     pub template: Template,
     /// In which language.
+    #[schema(value_type = MessageLanguage)]
     pub language: Language,
     /// How its text is encoded.
     pub encoding: Encoding,
     /// How long it is, in units of its encoding.
+    #[schema(value_type = Units)]
     pub units: u32,
     /// How many parts it has, each of which costs one SMS.
+    #[schema(value_type = Parts)]
     pub parts: u32,
     /// The site now.
     pub before: SmsBalance,
@@ -136,9 +153,10 @@ pub struct PreviewedMessage {
 }
 
 /// The SMS of a site.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct SmsBalance {
     /// The SMS.
+    #[schema(minimum = 0, maximum = 9_007_199_254_740_991_u64)]
     pub sms: u64,
 }
 
@@ -162,7 +180,7 @@ impl From<MessagePreview> for PreviewedMessage {
 }
 
 /// The answer to a request for a message.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct ShownMessage {
     /// The message.
     pub message: Message,
@@ -177,11 +195,13 @@ impl From<model::message::Message> for ShownMessage {
 }
 
 /// The answer to a request for a site's messages.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct MessagePage {
     /// The messages.
+    #[schema(max_items = 100)]
     pub messages: Vec<Message>,
     /// The cursor of the next page; null after the last.
+    #[schema(value_type = NextCursor)]
     pub next_cursor: Option<String>,
 }
 

@@ -6,6 +6,7 @@ pub mod administrators;
 pub mod batches;
 pub mod body;
 pub mod cards;
+pub mod describe;
 pub mod devices;
 pub mod extract;
 pub mod guard;
@@ -14,18 +15,21 @@ pub mod license;
 pub mod messages;
 pub mod problem;
 pub mod query;
+pub mod refusals;
 pub mod reply;
 pub mod routes;
+pub mod schemas;
 pub mod sites;
 pub mod users;
 pub mod users_csv;
 
 pub use accept::PrefersCsv;
 pub use body::JsonObject;
+pub use describe::{Declare, Descriptions};
 pub use guard::{guarded, run};
 pub use problem::{Problem, ProblemCode};
 pub use query::{Function, PageAfter, Query};
-pub use reply::{File, Reply};
+pub use reply::{Changed, Created, File, JsonOrCsv, Reply};
 pub use routes::{Router, Routes};
 
 /// The contract, as an OpenAPI document. A test holds it against the routes, the bodies and the problems.

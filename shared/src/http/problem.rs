@@ -29,7 +29,7 @@ use std::sync::Arc;
 macro_rules! problem_codes {
     ($($(#[$doc:meta])* $name:ident = $code:literal, $status:literal, $title:literal;)*) => {
         /// The stable codes of problems.
-        #[derive(Clone, Copy, Debug, Eq, PartialEq)]
+        #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
         pub enum ProblemCode {
             $($(#[$doc])* $name,)*
         }
@@ -138,6 +138,18 @@ impl ProblemCode {
     pub fn status(self) -> u16 {
         self.row().1
     }
+
+    /// The title.
+    #[must_use]
+    pub fn title(self) -> &'static str {
+        self.row().2
+    }
+
+    /// What names it among all problems of the world.
+    #[must_use]
+    pub fn urn(self) -> String {
+        format!("urn:site-credits:problem:{}", self.as_str())
+    }
 }
 
 /// A problem, on its way to become an answer.
@@ -208,7 +220,7 @@ impl Problem {
     pub(super) fn parts(&self) -> (StatusCode, HeaderMap, String) {
         let (code, status, title) = self.code.row();
         let mut body = json!({
-            "type": format!("urn:site-credits:problem:{code}"),
+            "type": self.code.urn(),
             "title": title,
             "status": status,
             "code": code,

@@ -1,7 +1,8 @@
 //! The parameters of queries, each at most once and of a known name.
 
 use super::accept::prefers_csv;
-use super::problem::Problem;
+use super::describe::{Extracted, Operation};
+use super::problem::{Problem, ProblemCode};
 use crate::commands::{PageOf, Period, UsersOf};
 use crate::domain::model::user::MAX_USERS;
 use crate::domain::values::ids::{BatchId, DeviceId, MessageId, SiteId, UserId};
@@ -40,6 +41,8 @@ pub struct Query<Q>(pub Q);
 pub trait ReadQuery: Sized {
     /// The names of its parameters.
     const NAMES: &'static [&'static str];
+    /// Their names in the contract.
+    const PARAMETERS: &'static [&'static str];
 
     /// Reads it.
     ///
@@ -117,6 +120,7 @@ macro_rules! cursors {
     ($($id:ty),*) => {$(
         impl ReadQuery for PageAfter<$id> {
             const NAMES: &'static [&'static str] = &["limit", "cursor"];
+            const PARAMETERS: &'static [&'static str] = &["Limit", "Cursor"];
 
             fn read(query: &Parameters) -> Result<Self, Problem> {
                 let cursor = query.get("cursor").map(|text| <$id>::parse(text));
@@ -132,6 +136,7 @@ cursors!(SiteId, DeviceId, MessageId, BatchId);
 
 impl ReadQuery for Period {
     const NAMES: &'static [&'static str] = &["from", "to", "limit", "cursor"];
+    const PARAMETERS: &'static [&'static str] = &["From", "To", "Limit", "Cursor"];
 
     fn read(query: &Parameters) -> Result<Self, Problem> {
         let (from, to) = dates(query)?;
@@ -159,6 +164,7 @@ pub struct HistoryPeriod {
 
 impl ReadQuery for HistoryPeriod {
     const NAMES: &'static [&'static str] = &["from", "to", "limit", "cursor"];
+    const PARAMETERS: &'static [&'static str] = &["From", "To", "Limit", "Cursor"];
 
     fn read(query: &Parameters) -> Result<Self, Problem> {
         let (from, to) = dates(query)?;
@@ -194,6 +200,7 @@ pub struct Forfeit(pub bool);
 
 impl ReadQuery for Forfeit {
     const NAMES: &'static [&'static str] = &["forfeit"];
+    const PARAMETERS: &'static [&'static str] = &["Forfeit"];
 
     fn read(query: &Parameters) -> Result<Self, Problem> {
         match query.get("forfeit").map(String::as_str) {
@@ -277,4 +284,26 @@ fn limit(query: &Parameters) -> Result<u16, Problem> {
 
 fn wrong_cursor() -> Problem {
     Problem::malformed("the parameter cursor must be the next_cursor of a page")
+}
+
+impl<F> Extracted for Function<F> {
+    fn describe(operation: &mut Operation) {
+        operation.can_be(&[
+            ProblemCode::MalformedRequest,
+            ProblemCode::Busy,
+            ProblemCode::InternalError,
+        ]);
+    }
+}
+
+impl<Q: ReadQuery> Extracted for Query<Q> {
+    fn describe(operation: &mut Operation) {
+        operation.parameters.extend(Q::PARAMETERS);
+    }
+}
+
+impl Extracted for UsersOf {
+    fn describe(operation: &mut Operation) {
+        operation.parameters.extend(["Search", "Limit", "Cursor"]);
+    }
 }

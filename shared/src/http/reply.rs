@@ -1,57 +1,126 @@
 //! Answers: a JSON body or a file, which nobody may cache.
 
+use super::describe::{Answered, Operation};
 use super::headers;
-use super::problem::Problem;
+use super::problem::{Problem, ProblemCode};
+use crate::commands::Done;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use utoipa::ToSchema;
 
-/// An answer with a JSON body.
+/// The answer to a request that reads: a 200.
 #[derive(Clone, Debug)]
-pub struct Reply<T> {
-    status: StatusCode,
-    replayed: bool,
-    body: T,
-}
+pub struct Reply<T>(T);
 
 impl<T> Reply<T> {
-    /// A 200.
+    /// Of a body.
     #[must_use]
     pub fn ok(body: impl Into<T>) -> Self {
-        Self {
-            status: StatusCode::OK,
-            replayed: false,
-            body: body.into(),
-        }
-    }
-
-    /// A 201.
-    #[must_use]
-    pub fn created(body: impl Into<T>) -> Self {
-        Self {
-            status: StatusCode::CREATED,
-            ..Self::ok(body)
-        }
-    }
-
-    /// Says whether the request was answered before.
-    #[must_use]
-    pub fn replayed(self, replayed: bool) -> Self {
-        Self { replayed, ..self }
+        Self(body.into())
     }
 }
 
 impl<T: Serialize> IntoResponse for Reply<T> {
     fn into_response(self) -> Response {
-        let body = match serde_json::to_string(&self.body) {
-            Ok(body) => body,
-            Err(error) => return Problem::defect(error).into_response(),
-        };
-        let mut headers = headers::of("application/json");
-        if self.replayed {
-            headers.insert("idempotency-replayed", HeaderValue::from_static("true"));
+        json(StatusCode::OK, &self.0, false)
+    }
+}
+
+impl<T: ToSchema> Answered for Reply<T> {
+    fn describe(operation: &mut Operation) {
+        operation.status = 200;
+        let body = operation.json::<T>();
+        operation.answer.push(body);
+    }
+}
+
+/// The answer to a request that writes, which says whether it was answered before.
+#[derive(Clone, Debug)]
+pub struct Written<T, const STATUS: u16> {
+    body: T,
+    replayed: bool,
+}
+
+/// A 201.
+pub type Created<T> = Written<T, 201>;
+/// A 200 of a request that writes.
+pub type Changed<T> = Written<T, 200>;
+
+impl<T, const STATUS: u16> Written<T, STATUS> {
+    /// Of a body.
+    #[must_use]
+    pub fn new(body: impl Into<T>, replayed: bool) -> Self {
+        Self {
+            body: body.into(),
+            replayed,
         }
-        (self.status, headers, body).into_response()
+    }
+}
+
+impl<A, T: From<Done<A>>, const STATUS: u16> From<Done<A>> for Written<T, STATUS> {
+    fn from(done: Done<A>) -> Self {
+        let replayed = done.replayed;
+        Self::new(done, replayed)
+    }
+}
+
+impl<T: Serialize, const STATUS: u16> IntoResponse for Written<T, STATUS> {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(STATUS).unwrap_or(StatusCode::OK);
+        json(status, &self.body, self.replayed)
+    }
+}
+
+impl<T: ToSchema, const STATUS: u16> Answered for Written<T, STATUS> {
+    fn describe(operation: &mut Operation) {
+        operation.status = STATUS;
+        operation.writes = true;
+        let body = operation.json::<T>();
+        operation.answer.push(body);
+        operation.can_be(&[
+            ProblemCode::IdempotencyKeyReused,
+            ProblemCode::OutcomeUnknown,
+        ]);
+    }
+}
+
+/// An answer with a JSON body.
+fn json(status: StatusCode, body: &impl Serialize, replayed: bool) -> Response {
+    let body = match serde_json::to_string(body) {
+        Ok(body) => body,
+        Err(error) => return Problem::defect(error).into_response(),
+    };
+    let mut headers = headers::of("application/json");
+    if replayed {
+        headers.insert("idempotency-replayed", HeaderValue::from_static("true"));
+    }
+    (status, headers, body).into_response()
+}
+
+/// The answer to a request that reads, in the form that the caller would rather have.
+#[derive(Clone, Debug)]
+pub enum JsonOrCsv<T> {
+    /// As JSON.
+    Json(T),
+    /// As CSV.
+    Csv(File),
+}
+
+impl<T: Serialize> IntoResponse for JsonOrCsv<T> {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Json(body) => Reply(body).into_response(),
+            Self::Csv(file) => file.into_response(),
+        }
+    }
+}
+
+impl<T: ToSchema> Answered for JsonOrCsv<T> {
+    fn describe(operation: &mut Operation) {
+        Reply::<T>::describe(operation);
+        operation.answer.push(("text/csv", None));
+        operation.is_saved = true;
     }
 }
 
@@ -79,5 +148,13 @@ impl IntoResponse for File {
             }
             Err(error) => Problem::defect(error).into_response(),
         }
+    }
+}
+
+/// A file that is shown: the contract itself.
+impl Answered for File {
+    fn describe(operation: &mut Operation) {
+        operation.status = 200;
+        operation.answer.push(("application/yaml", None));
     }
 }

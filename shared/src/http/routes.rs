@@ -4,7 +4,8 @@
 //! segments, encoded slashes and the like. Handlers and extractors are axum's.
 
 use super::body::Payload;
-use super::problem::{Failure, Problem};
+use super::describe::{Declare, Documented};
+use super::problem::{Failure, Problem, ProblemCode};
 use axum::body::Body;
 use axum::extract::Request;
 use axum::handler::Handler;
@@ -23,31 +24,6 @@ type Call<F> = Box<dyn Fn(Request, Arc<F>) -> BoxFuture<'static, Response> + Sen
 pub struct Routes<F>(Vec<(&'static str, Call<F>)>);
 
 impl<F: Send + Sync + 'static> Routes<F> {
-    /// No routes.
-    #[must_use]
-    pub fn new() -> Self {
-        Self(Vec::new())
-    }
-
-    /// Adds a route: its key, such as `GET /sites/{site_id}`, and its handler.
-    #[must_use]
-    pub fn add<T, H>(mut self, key: &'static str, handler: H) -> Self
-    where
-        H: Handler<T, Arc<F>, Future: Send> + Sync,
-        T: 'static,
-    {
-        let call = move |request, function| -> BoxFuture<'static, Response> {
-            Box::pin(handler.clone().call(request, function))
-        };
-        self.0.push((key, Box::new(call)));
-        self
-    }
-
-    /// The keys.
-    pub fn keys(&self) -> impl Iterator<Item = &'static str> {
-        self.0.iter().map(|(key, _)| *key)
-    }
-
     /// The service that answers requests with a function.
     #[must_use]
     pub fn with(self, function: F) -> Router<F> {
@@ -58,9 +34,23 @@ impl<F: Send + Sync + 'static> Routes<F> {
     }
 }
 
-impl<F: Send + Sync + 'static> Default for Routes<F> {
+impl<F: Send + Sync + 'static> Declare<F> for Routes<F> {
+    fn add<T, H>(mut self, key: &'static str, handler: H, _: &'static [ProblemCode]) -> Self
+    where
+        H: Handler<T, Arc<F>, Future: Send> + Documented<T> + Sync,
+        T: 'static,
+    {
+        let call = move |request, function| -> BoxFuture<'static, Response> {
+            Box::pin(handler.clone().call(request, function))
+        };
+        self.0.push((key, Box::new(call)));
+        self
+    }
+}
+
+impl<F> Default for Routes<F> {
     fn default() -> Self {
-        Self::new()
+        Self(Vec::new())
     }
 }
 

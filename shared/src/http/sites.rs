@@ -1,7 +1,9 @@
 //! Sites.
 
 use super::problem::Problem;
-use super::reply::Reply;
+use super::schemas::{
+    NextCursor, SettingsChangeEntry, SiteCreationEntry, SiteDeletionEntry, TypedCountries,
+};
 use crate::commands::{Done, Page, SiteView};
 use crate::domain::model::entry::Entry;
 use crate::domain::model::site::{NewSite, SiteType};
@@ -13,14 +15,16 @@ use crate::domain::values::names::SiteName;
 use crate::domain::values::time_zone::TimeZone;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// The body of `POST /sites`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewSiteBody {
     /// Its name.
     pub name: SiteName,
     /// Where it is.
+    #[schema(value_type = String, pattern = "^[A-Za-z]{2}$")]
     pub country: Country,
     /// How it pays.
     pub site_type: SiteType,
@@ -29,6 +33,7 @@ pub struct NewSiteBody {
     pub time_zone: Option<TimeZone>,
     /// Its language; that of the country where it is left out.
     #[serde(default)]
+    #[schema(value_type = Option<String>, pattern = "^[A-Za-z]{2,3}$")]
     pub language: Option<Language>,
 }
 
@@ -56,7 +61,7 @@ impl NewSiteBody {
 }
 
 /// The body of `PATCH /sites/{site_id}`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SettingsBody {
     /// Another name.
@@ -67,9 +72,11 @@ pub struct SettingsBody {
     pub time_zone: Option<TimeZone>,
     /// Another language.
     #[serde(default)]
+    #[schema(value_type = Option<String>, pattern = "^[A-Za-z]{2,3}$")]
     pub language: Option<Language>,
     /// Other countries that messages may be sent to.
     #[serde(default)]
+    #[schema(value_type = TypedCountries, inline)]
     pub sms_countries: Option<Vec<Country>>,
 }
 
@@ -87,7 +94,7 @@ impl SettingsBody {
 }
 
 /// The answer to a request for a site.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct ShownSite {
     /// The site.
     pub site: SiteView,
@@ -100,11 +107,13 @@ impl From<SiteView> for ShownSite {
 }
 
 /// The answer to a request for the caller's sites.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct SitePage {
     /// The sites.
+    #[schema(max_items = 100)]
     pub sites: Vec<SiteView>,
     /// The cursor of the next page; null after the last.
+    #[schema(value_type = NextCursor)]
     pub next_cursor: Option<String>,
 }
 
@@ -117,36 +126,35 @@ impl From<Page<SiteView>> for SitePage {
     }
 }
 
-/// The answer to a creation, to a change of settings, and to a deletion: the site as it is now.
-#[derive(Debug, Serialize)]
-pub struct ChangedSite {
-    /// The entry; null where the site was already as requested, and nothing was written.
-    pub entry: Option<Entry>,
-    /// The site.
-    pub site: SiteView,
-}
-
-impl ChangedSite {
-    /// A 201.
-    #[must_use]
-    pub fn created(done: Done<SiteView>) -> Reply<Self> {
-        let replayed = done.replayed;
-        Reply::created(done).replayed(replayed)
-    }
-
-    /// A 200.
-    #[must_use]
-    pub fn changed(done: Done<SiteView>) -> Reply<Self> {
-        let replayed = done.replayed;
-        Reply::ok(done).replayed(replayed)
-    }
-}
-
-impl From<Done<SiteView>> for ChangedSite {
-    fn from(done: Done<SiteView>) -> Self {
-        Self {
-            entry: done.entry,
-            site: done.answer,
+/// Declares the answers to changes of a site: the site as it is now. They differ in their entries.
+macro_rules! changed_sites {
+    ($($(#[$doc:meta])* $name:ident, $entry:ty;)*) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Serialize, ToSchema)]
+        pub struct $name {
+            /// The entry.
+            #[schema(value_type = $entry)]
+            pub entry: Option<Entry>,
+            /// The site.
+            pub site: SiteView,
         }
-    }
+
+        impl From<Done<SiteView>> for $name {
+            fn from(done: Done<SiteView>) -> Self {
+                Self {
+                    entry: done.entry,
+                    site: done.answer,
+                }
+            }
+        }
+    )*};
+}
+
+changed_sites! {
+    /// The answer to a creation.
+    CreatedSite, SiteCreationEntry;
+    /// The answer to a change of settings. The entry is null where the site was already as requested.
+    ChangedSite, Option<SettingsChangeEntry>;
+    /// The answer to a deletion.
+    DeletedSite, SiteDeletionEntry;
 }

@@ -2,7 +2,8 @@
 
 use super::cards::{Card, CardPages};
 use super::problem::ProblemCode;
-use super::reply::Reply;
+use super::reply::Changed;
+use super::schemas::{Instant, LineProblem, NextCursor, TypedEmail, TypedMobile};
 use crate::commands::{Done, Imported, LineRefused, NewUser, Page};
 use crate::domain::model;
 use crate::domain::model::user::{NewProfile, ProfileChange, UserKind};
@@ -12,9 +13,10 @@ use crate::domain::values::names::PersonName;
 use crate::domain::values::phone::{Mobile, SpelledNumber};
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize};
+use utoipa::ToSchema;
 
 /// The body of `POST …/users`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UserBody {
     /// The ID; the next number where it is left out.
@@ -28,9 +30,11 @@ pub struct UserBody {
     pub kind: Option<UserKind>,
     /// Where they are written to.
     #[serde(default)]
+    #[schema(value_type = Option<TypedEmail>)]
     pub email: Option<Email>,
     /// Where their card is sent, in any usual spelling.
     #[serde(default)]
+    #[schema(value_type = Option<TypedMobile>)]
     pub mobile: Option<SpelledNumber>,
 }
 
@@ -51,20 +55,24 @@ impl UserBody {
 }
 
 /// The body of `PATCH …/users/{user_id}`: what is left out stays as it is, and null clears.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UserChangeBody {
     /// Another name.
     #[serde(default, deserialize_with = "named")]
+    #[schema(value_type = Option<PersonName>)]
     pub name: Option<Option<PersonName>>,
     /// Another kind.
     #[serde(default, deserialize_with = "named")]
+    #[schema(value_type = Option<UserKind>)]
     pub kind: Option<Option<UserKind>>,
     /// Another address.
     #[serde(default, deserialize_with = "named")]
+    #[schema(value_type = Option<TypedEmail>)]
     pub email: Option<Option<Email>>,
     /// Another number.
     #[serde(default, deserialize_with = "named")]
+    #[schema(value_type = Option<TypedMobile>)]
     pub mobile: Option<Option<SpelledNumber>>,
 }
 
@@ -93,7 +101,7 @@ impl UserChangeBody {
 }
 
 /// A user.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct User {
     /// The ID.
     pub user_id: UserId,
@@ -106,6 +114,7 @@ pub struct User {
     /// Where their card is sent.
     pub mobile: Option<Mobile>,
     /// When they were added.
+    #[schema(value_type = Instant)]
     pub added_at: Timestamp,
     /// Their card, if one was ever issued.
     pub card: Option<Card>,
@@ -128,7 +137,7 @@ impl User {
 }
 
 /// The answer to a request for a user, to an addition and to a change.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct ShownUser {
     /// The user as they are now.
     pub user: User,
@@ -141,11 +150,13 @@ impl From<User> for ShownUser {
 }
 
 /// The answer to a request for a site's users.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct UserPage {
     /// The users.
+    #[schema(max_items = 100)]
     pub users: Vec<User>,
     /// The cursor of the next page; null after the last.
+    #[schema(value_type = NextCursor)]
     pub next_cursor: Option<String>,
 }
 
@@ -162,42 +173,47 @@ impl UserPage {
 }
 
 /// The answer to a removal.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct RemovedUser {
     /// Who was removed.
     pub user_id: UserId,
 }
 
-impl From<Done<UserId>> for Reply<RemovedUser> {
+impl From<Done<UserId>> for RemovedUser {
     fn from(done: Done<UserId>) -> Self {
-        Self::ok(RemovedUser {
+        Self {
             user_id: done.answer,
-        })
-        .replayed(done.replayed)
+        }
     }
 }
 
 /// The answer to an import, line by line.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct ImportedUsers {
     /// How many were added.
+    #[schema(minimum = 0, maximum = 1_000)]
     pub added: usize,
     /// How many were refused.
+    #[schema(minimum = 0, maximum = 1_000)]
     pub refused: usize,
     /// What became of each line.
+    #[schema(min_items = 1, max_items = 1_000)]
     pub lines: Vec<ImportedLine>,
 }
 
 /// What became of one line of an import.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct ImportedLine {
     /// Its number in the file.
+    #[schema(minimum = 1)]
     pub line: u64,
     /// Who was added; null where the line was refused.
     pub user_id: Option<UserId>,
     /// Why the line was refused; null where it was not.
+    #[schema(value_type = LineProblem, inline)]
     pub code: Option<&'static str>,
     /// What is wrong with it; null where nothing is.
+    #[schema(min_length = 1)]
     pub detail: Option<String>,
 }
 
@@ -221,15 +237,15 @@ impl ImportedLine {
     }
 }
 
-impl From<Imported> for Reply<ImportedUsers> {
+impl From<Imported> for Changed<ImportedUsers> {
     fn from(imported: Imported) -> Self {
         let lines: Vec<_> = imported.lines.into_iter().map(ImportedLine::of).collect();
         let added = lines.iter().filter(|line| line.user_id.is_some()).count();
-        Self::ok(ImportedUsers {
+        let users = ImportedUsers {
             added,
             refused: lines.len() - added,
             lines,
-        })
-        .replayed(imported.replayed)
+        };
+        Self::new(users, imported.replayed)
     }
 }

@@ -1,7 +1,8 @@
 //! The users of a site as a file: an export, and an import.
 
 use super::body::bytes;
-use super::problem::Problem;
+use super::describe::{Extracted, Operation};
+use super::problem::{Problem, ProblemCode};
 use super::reply::File;
 use crate::commands::{LineToImport, MAX_IMPORTED, NewUser};
 use crate::domain::model::user::{User, UserKind};
@@ -228,4 +229,13 @@ fn user_of_line(columns: &[&'static str], record: &csv::ByteRecord) -> Result<Ne
         }
     }
     Ok(user)
+}
+
+impl Extracted for UsersCsv {
+    fn describe(operation: &mut Operation) {
+        // Of whatever media type it says it is: some generators of clients know no CSV.
+        operation.request.push(("text/csv", None));
+        operation.request.push(("application/octet-stream", None));
+        operation.can_be(&[ProblemCode::MalformedRequest]);
+    }
 }
