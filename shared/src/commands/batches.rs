@@ -166,7 +166,7 @@ pub async fn issue_codes(
     let mut attempts = Attempts::default();
     let (batch, complete) = match own {
         Some(own) => (own, false),
-        None => known(store, &started.answer, asker).await?,
+        None => started_before(store, &started.answer, asker).await?,
     };
     if replayed {
         record_fetch(store, &batch, batch.count, asker, &mut attempts).await?;
@@ -205,7 +205,7 @@ pub async fn issue_batch(
     let mut attempts = Attempts::default();
     let (stored, complete) = match store.commit_surely(&[start], &by, &mut attempts).await? {
         Committed::Now => (batch.clone(), false),
-        Committed::Lost => known(store, &batch.id, asker).await?,
+        Committed::Lost => started_before(store, &batch.id, asker).await?,
     };
     let same = Batch {
         secret_id: stored.secret_id.clone(),
@@ -386,6 +386,19 @@ pub async fn batch_sum(
         }
     }
     Ok((batch, complete, sum))
+}
+
+/// A batch that is known to have been started: that it is missing is a defect, and not the caller's mistake.
+async fn started_before(
+    store: &Store,
+    batch_id: &BatchId,
+    asker: &PartnerAsker,
+) -> Result<(Batch, bool), BatchError> {
+    let batch = known(store, batch_id, asker).await;
+    batch.map_err(|error| match error {
+        BatchError::NotFound => StoreError::defect("a batch that was started is missing").into(),
+        other => other,
+    })
 }
 
 /// The partner's batch of this ID, and whether it is complete.
