@@ -89,6 +89,8 @@ const FLOORS: &[Floor] = &[
         shared: &[
             "asker",
             "pages",
+            "subject",
+            "command",
             "execute",
             "steps",
             "sites",

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 pub(crate) struct Answered {
     pub(crate) status: u16,
     pub(crate) body: Value,
-    /// The body as it came.
+    /// The raw body.
     pub(crate) text: String,
     pub(crate) replayed: bool,
     pub(crate) headers: Value,
@@ -19,7 +19,7 @@ impl Answered {
         self.body["code"].as_str().unwrap_or_default()
     }
 
-    /// What a snapshot shows: the status, the body, and whether it is a replay, with a word in place of what is random.
+    /// What a snapshot shows: the status, the body, and whether it is a replay, with placeholders for random values.
     pub(crate) fn shown(&self) -> Value {
         let mut shown = json!({ "status": self.status, "body": without_chance(&self.body) });
         if self.replayed {
@@ -29,7 +29,7 @@ impl Answered {
     }
 }
 
-/// JSON with a word in place of every ID, hash, link and code, which are others in every run.
+/// JSON with placeholders for what differs in every run: site IDs, UUIDs, hashes, and the last four symbols of codes.
 pub(crate) fn without_chance(json: &Value) -> Value {
     match json {
         Value::Array(items) => items.iter().map(without_chance).collect(),

@@ -1,4 +1,4 @@
-//! A request to the HTTP API, and those that many tests send.
+//! A request to the HTTP API, and the requests that many tests send.
 
 use super::{ACME, KIM};
 use jiff::Timestamp;
@@ -102,7 +102,7 @@ pub(crate) fn license_of(site: &SiteId, at: Timestamp) -> Call {
     Call::get(format!("/sites/{site}/license"), at)
 }
 
-/// A request of the partner acme.
+/// The path of the partner acme's batches, followed by `rest`.
 pub(crate) fn batches(rest: &str) -> String {
     format!("/partners/{ACME}/code-batches{rest}")
 }

@@ -1,4 +1,4 @@
-//! The event that API Gateway makes of a request.
+//! The event that API Gateway sends for a request.
 
 use super::{Call, System};
 use run_local::template::Route;
@@ -13,7 +13,7 @@ impl System {
         found.unwrap_or_else(|| panic!("there is no route {} {}", call.method, call.path))
     }
 
-    /// The event that API Gateway makes of a request.
+    /// The event that API Gateway sends for a request.
     pub(crate) fn event(&self, call: &Call) -> Value {
         let (route, parameters) = self.route(call);
         let mut event: Value =

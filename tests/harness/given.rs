@@ -1,4 +1,4 @@
-//! What a test begins with: sites, codes and devices, made by the commands themselves.
+//! Fixtures: sites, codes and devices, created by the commands themselves.
 
 use super::{ACME, KIM, System};
 use jiff::Timestamp;
@@ -14,7 +14,7 @@ use site_credits::domain::values::names::{SiteName, Subject};
 use site_credits::domain::values::time_zone::TimeZone;
 
 impl System {
-    /// Makes a site of Kim's.
+    /// Creates a site whose master is Kim.
     pub(crate) async fn site(
         &self,
         site_type: SiteType,
@@ -37,7 +37,7 @@ impl System {
         id
     }
 
-    /// Issues codes of one value.
+    /// Issues codes that all have the same value.
     pub(crate) async fn codes(
         &self,
         credits: u64,
@@ -49,7 +49,7 @@ impl System {
         self.codes_like(value, count, now, |_| ()).await
     }
 
-    /// Issues codes with whatever else is set on their batch.
+    /// Issues codes. `set` can change their batch first.
     pub(crate) async fn codes_like(
         &self,
         value: CodeValue,
@@ -72,7 +72,7 @@ impl System {
         batch.codes.iter().map(ToString::to_string).collect()
     }
 
-    /// Registers devices of these IDs.
+    /// Registers devices with these IDs.
     pub(crate) async fn register(
         &self,
         site: &SiteId,

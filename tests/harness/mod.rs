@@ -27,7 +27,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-/// The administrator of every site that the harness makes.
+/// The master of every site that the harness creates.
 pub(crate) const KIM: &str = "kim@example.com";
 
 /// What the links of cards begin with.
@@ -36,14 +36,14 @@ pub(crate) const CARD_LINK_BASE: &str = "https://cards.example.com/";
 /// The partner whose codes the harness issues.
 pub(crate) const ACME: &str = "acme";
 
-/// The system, whose table is verified when it is dropped.
+/// The system under test. Dropping it verifies its table.
 pub(crate) struct System {
     engine: Engine,
     functions: Functions,
     routes: Vec<Route>,
-    /// What happens to requests, and what happened.
+    /// Injects faults into requests to the table, and records them.
     pub(crate) wire: Arc<Wire>,
-    /// The phone and the topic.
+    /// The stand-in for SNS.
     pub(crate) sns: Sns,
     expect_clean: bool,
 }
@@ -76,17 +76,17 @@ impl System {
         &self.engine
     }
 
-    /// A store that no fault touches, for preparing and for looking.
+    /// A store without faults, to set up a test and to inspect its outcome.
     pub(crate) fn quiet(&self) -> Store {
         self.engine.store()
     }
 
-    /// A store whose requests go through the faults.
+    /// A store whose requests are subject to the injected faults.
     pub(crate) fn store(&self) -> Store {
         self.engine.with_faults(self.wire.clone()).store()
     }
 
-    /// A system that is broken on purpose: it is not verified in the end.
+    /// Declares the system broken on purpose, so that dropping it does not verify it.
     pub(crate) fn broken_on_purpose(&mut self) {
         self.expect_clean = false;
     }
@@ -104,7 +104,7 @@ impl System {
         self.invoke(&function, event).await
     }
 
-    /// Sends an event to a function as it is.
+    /// Sends an event to a function unchanged.
     pub(crate) async fn invoke(&self, function: &str, event: Value) -> Answered {
         let invocation = self.functions.invoke(function, event.clone());
         let invocation = FUNCTION.scope(function.to_owned(), invocation);
@@ -120,7 +120,7 @@ impl System {
         }
     }
 
-    /// Sends an event to a function that no gateway stands before.
+    /// Sends an event to a function that is not behind the gateway.
     pub(crate) async fn invoke_raw(
         &self,
         function: &str,
@@ -130,7 +130,7 @@ impl System {
         FUNCTION.scope(function.to_owned(), invocation).await
     }
 
-    /// Hands out, once, what is new in the statements; false if nothing is.
+    /// Delivers the first batch of stream records to publish-notices, once; false if there are no records.
     pub(crate) async fn hand_out(&self) -> bool {
         let handing = self.engine.stream().hand_out(&self.functions);
         FUNCTION
@@ -145,21 +145,21 @@ impl System {
         self.try_deduct(event).await.unwrap()
     }
 
-    /// Sends an event to the deduction as it is.
+    /// Sends an event to the deduction unchanged.
     pub(crate) async fn try_deduct(&self, event: Value) -> Result<Value, InvokeError> {
-        // It works its shards in tasks of their own.
+        // It processes its shards in spawned tasks, which do not inherit the task-local `FUNCTION`.
         self.wire.deducting.fetch_add(1, Ordering::SeqCst);
         let report = self.functions.invoke("deduct-monthly", event).await;
         self.wire.deducting.fetch_sub(1, Ordering::SeqCst);
         report
     }
 
-    /// A site's statement, whole, as Kim reads it.
+    /// A site's complete statement, as Kim reads it.
     pub(crate) async fn statement(&self, site: &SiteId, now: Timestamp) -> Vec<Value> {
         self.statement_by(site, KIM, now).await
     }
 
-    /// A site's statement, whole.
+    /// A site's complete statement, as `reader` reads it.
     pub(crate) async fn statement_by(
         &self,
         site: &SiteId,
@@ -194,7 +194,7 @@ impl Drop for System {
             return;
         }
         let table = Table::over(self.engine.client(), TABLE_NAME);
-        // A test's own runtime cannot be blocked on from within.
+        // `block_on` panics inside the test's own runtime, so another thread verifies.
         let findings = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_all()

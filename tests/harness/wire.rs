@@ -1,4 +1,4 @@
-//! What happens to requests on their way to the table, and a record of what they cost.
+//! Injects faults into requests to the table, checks their permissions, and records what they cost.
 
 use crate::permissions::{self, FUNCTION};
 use dynoxide::DynoxideError;
@@ -11,14 +11,14 @@ use tokio::sync::Notify;
 
 type Plan = Box<dyn FnMut(&str, &Value) -> Fault + Send>;
 
-/// What happens on the way to the table: a plan, and a record.
+/// The way to the table: a plan of faults, and a record of requests.
 #[derive(Default)]
 pub(crate) struct Wire {
     plan: Mutex<Option<Plan>>,
     seen: Mutex<Vec<Seen>>,
-    /// How many deductions are under way.
+    /// How many deductions are running.
     pub(super) deducting: AtomicUsize,
-    /// Told when the caller is gone.
+    /// Notified when the plan crashes the caller.
     pub(crate) crashed: Notify,
 }
 
@@ -26,22 +26,22 @@ pub(crate) struct Wire {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Seen {
     pub(crate) operation: String,
-    /// Read or write units, as the engine counts them, in tenths: half units exist.
+    /// The consumed capacity units in tenths, because half units exist.
     pub(crate) tenths: u64,
 }
 
 impl Wire {
-    /// From now on this happens to requests.
+    /// From now on, `plan` decides which fault a request meets.
     pub(crate) fn plan(&self, plan: impl FnMut(&str, &Value) -> Fault + Send + 'static) {
         *self.plan.lock().unwrap() = Some(Box::new(plan));
     }
 
-    /// From now on nothing happens to requests.
+    /// From now on, requests meet no faults.
     pub(crate) fn quiet(&self) {
         *self.plan.lock().unwrap() = None;
     }
 
-    /// What was carried out since the last time.
+    /// The requests that were carried out since the last call.
     pub(crate) fn take_seen(&self) -> Vec<Seen> {
         std::mem::take(&mut self.seen.lock().unwrap())
     }
@@ -93,7 +93,7 @@ impl Faults for Wire {
     clippy::float_arithmetic,
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
-    reason = "the engine reports capacity as a float, which is made whole here"
+    reason = "the engine reports capacity as a float, which is rounded to an integer here"
 )]
 fn tenths(units: f64) -> u64 {
     (units * 10.0).round() as u64

@@ -1,10 +1,10 @@
-"""Checks what SAM makes of the template: its roles, its build, and every function in a container of Lambda's kind.
+"""Checks what SAM makes of the template: its roles, its build, and every function in a Lambda container.
 
-The functions work on the table of the local server, whose engine they reach over HTTP as they would reach DynamoDB.
-After each invocation the books are read from that server and compared with what the invocation should have changed. In
-the place of SNS is a stand-in of this program, which remembers what it was handed.
+The functions use the table of the local server, whose engine they reach over HTTP as they would reach DynamoDB. After
+each invocation, the books are read from that server and compared with what the invocation should have changed. This
+program is the stand-in for SNS, and records the requests that it receives.
 
-It is run by `run`, with the Python of the tools in .venv, after the set-up.
+`run` runs it with the Python of .venv, after the set-up.
 """
 
 import base64
@@ -37,26 +37,26 @@ from samcli.yamlhelper import yaml_parse
 from samtranslator.translator.transform import transform
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-# What the tools say goes here, and the end of it to the terminal when one of them fails.
+# The output of the tools goes here. When one of them fails, its last lines are also printed on the terminal.
 LOG = ROOT / ".local" / "sam-checks.log"
 
-# What a failed check found is cut to so many characters at the terminal, and is whole in the log.
+# What a failed check found is truncated to this many characters on the terminal, and is complete in the log.
 LONGEST_LINE = 600
 
-# Time limits in seconds. The first builds compile every dependency, on a small machine beside other builds.
+# Time limits in seconds. The first builds compile every dependency, perhaps on a small machine next to other builds.
 BUILD_LIMIT_S = 60 * 60
 VALIDATE_LIMIT_S = 120
 INVOKE_LIMIT_S = 120
 SERVER_LIMIT_S = 60
 
 TABLE_NAME = "site-credits"
-# The newest C library that Amazon Linux 2023 has, which the image provided.al2023 is made of.
+# The version of the C library in Amazon Linux 2023, on which the image provided.al2023 is based.
 NEWEST_GLIBC = (2, 34)
 # The shared libraries that provided.al2023 has and a program in Rust may need.
 LIBRARIES = {"ld-linux-x86-64.so.2", "ld-linux-aarch64.so.1", "libc.so.6", "libdl.so.2", "libgcc_s.so.1", "libm.so.6",
              "libpthread.so.0", "librt.so.1"}
 
-# Every role of the stack, those that SAM adds among them, and all that it may do.
+# Every role of the stack, including those that SAM adds, and all its permissions.
 WRITES_LOGS = ["logs:CreateLogStream on {logs}", "logs:PutLogEvents on {logs}"]
 APPLIES_CODES = [
     "dynamodb:BatchGetItem on Table where the key is SITE#* or CODE#*",
@@ -101,7 +101,7 @@ PERMISSIONS = {
         "dynamodb:PutItem on Table where the key is SITE#* or SNS#* within TransactWriteItems",
         "dynamodb:Query on Table where the key is SITE#*",
         "dynamodb:UpdateItem on Table where the key is SITE#* within TransactWriteItems",
-        # Phone numbers, which alone have no ARN. Whether one opted out can be asked of none or of all.
+        # A phone number has no ARN: the check cannot be restricted, and publishing only by excluding every topic.
         "sns:CheckIfPhoneNumberIsOptedOut on *",
         "sns:Publish on all but arn:*:sns:*:*:*",
     ] + [line.format(logs="SendSmsLogs") for line in WRITES_LOGS],
@@ -115,7 +115,7 @@ PERMISSIONS = {
         "dynamodb:GetItem on Table where the key is SITE#*",
         "dynamodb:GetRecords on the stream of Table",
         "dynamodb:GetShardIterator on the stream of Table",
-        # It has no resources that could be named.
+        # This action does not support resource-level permissions.
         "dynamodb:ListStreams on *",
         "sns:Publish on !Ref Notices",
         "sqs:SendMessage on PublishNoticesFailures",
@@ -136,16 +136,16 @@ PERMISSIONS = {
         "sqs:SendMessage on DeductMonthlyFailures",
     ],
 }
-# No role may have an action that is like one of these, whatever the list above says. A batch of writes would delete
-# without the permission to delete. That permission has a check of its own, because some roles have it.
+# No role may have an action that matches this, whatever the list above says. BatchWriteItem can delete items without
+# the permission DeleteItem. DeleteItem has a check of its own, because some roles need it.
 NEVER = re.compile(r"\*|^dynamodb:(Scan|BatchWriteItem|PartiQL.*|.*Table)$", re.IGNORECASE)
 
-# The routes that are for anyone: whoever has a card's link, and whoever wants to read the contract.
+# The routes that need no token: a card by its link, and the contract.
 OPEN_ROUTES = ["GET /cards/{token}", "GET /openapi.yaml"]
-# The kinds of entries that people are told of, and what of each says of which date it tells.
+# The kinds of entries that cause a notice, each with the member that has the date that the notice is about.
 NOTICES = {"warning": "falls_short_on", "halt": "due_on", "resume": "resumed_on"}
 
-# What the scheduler replaces by the instant for which it fires.
+# The placeholder that the scheduler replaces with the scheduled time.
 SCHEDULED_TIME = "<aws.scheduler.scheduled-time>"
 
 # The demonstration's sites and their administrator, and somebody who is invited to one.
@@ -153,25 +153,25 @@ GYM, LIBRARY = "GYM7QP2M", "BRARY5X9"
 GYM_NAME, LIBRARY_NAME = "Harbour Gym", "City Library"
 KIM = {"sub": "kim", "email": "kim@example.com", "email_verified": "true"}
 ROBIN = {"sub": "robin", "email": "robin@example.com", "email_verified": "true"}
-# A user of the library, whose number is spelled as in Austria; the number, and what is shown of it.
+# A user of the library, whose number is in Austrian notation; the same number in E.164, and masked.
 ANN = {"user_id": "ann", "name": "Annabel Gruber", "email": "annabel@example.com", "mobile": "0664 / 123 45 67"}
 NUMBER, MASKED_NUMBER = "+436641234567", "+43********67"
-# Users who are imported: one with an ID, and one who gets a number.
+# Users who are imported: one with an ID, and one whose ID is the next number.
 BEN, EVA = {"user_id": "ben", "name": "Benedikt Novak"}, {"user_id": "1", "name": "Eva Horak"}
-# A text that does not fit one part after the site's name.
+# A text that, after the site's name, does not fit into one part.
 CLOSED = " ".join(["The library is closed today."] * 6)
-# Who messages are from, and the topic of notices.
+# The sender ID of messages, and the topic of notices.
 SENDER, TOPIC = "SiteCredits", "arn:aws:sns:eu-central-1:123456789012:site-credits-notices"
 # The partner who issues the demonstration's codes, and one of its people.
 PARTNER = "acme"
 ADA = {"sub": "ada", "partner_id": PARTNER}
-# The demonstration is made at this instant, and the local server's clock stands still at it, so that its own schedule
+# The demonstration is created at this instant, and the local server's clock is frozen at it, so that its own schedule
 # charges nothing.
 OPENING = "2027-01-31T08:00:00Z"
 
 
 class Report:
-    """Prints a line a check, and counts."""
+    """Prints a line for each check, and counts the results."""
 
     def __init__(self):
         self.passed = self.failed = 0
@@ -187,7 +187,7 @@ class Report:
             print(f"FAIL  {title}: {found if len(found) <= LONGEST_LINE else found[:LONGEST_LINE] + '…'}")
 
     def same(self, title, found, expected):
-        self.check(title, found == expected, f"found {shown(found)} and not {shown(expected)}")
+        self.check(title, found == expected, f"found {shown(found)}, expected {shown(expected)}")
 
 
 def shown(value):
@@ -195,12 +195,12 @@ def shown(value):
 
 
 class GaveUp(Exception):
-    """Without this, nothing that follows can be checked."""
+    """A failure after which nothing that follows can be checked."""
 
 
 # --------------------------------------------------------------------------------------------------------- the programs
 def run(command, limit_s, stdin=None, environment=None):
-    """Runs a program to its end, and answers with its status, its standard output and its standard error."""
+    """Runs a program to completion, and returns its exit status, its standard output and its standard error."""
     process = subprocess.Popen(
         [str(part) for part in command], cwd=ROOT, env=environment, text=True, start_new_session=True,
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
@@ -209,7 +209,7 @@ def run(command, limit_s, stdin=None, environment=None):
     except BaseException as error:
         end(process)
         if isinstance(error, subprocess.TimeoutExpired):
-            raise GaveUp(f"{command[0]} was not done within {limit_s} s") from None
+            raise GaveUp(f"{command[0]} did not finish within {limit_s} s") from None
         raise
     with LOG.open("a") as log:
         log.write(f"--- {' '.join(map(str, command))}: status {process.returncode}\n{stdout}{stderr}")
@@ -217,7 +217,7 @@ def run(command, limit_s, stdin=None, environment=None):
 
 
 def end(process):
-    """Ends a program with everything that it started: politely, as SAM then removes its container, or else by force."""
+    """Ends a program and all that it started: with SIGINT, on which SAM removes its container, or else with SIGKILL."""
     for signal_number in (signal.SIGINT, signal.SIGKILL):
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal_number)
@@ -227,20 +227,20 @@ def end(process):
 
 
 def sam(arguments, limit_s, stdin=None):
-    """Runs SAM without the credentials of whoever runs it, so that no mistake here could reach an account."""
+    """Runs SAM without the caller's AWS credentials, so that no mistake here can affect an account."""
     environment = {name: value for name, value in os.environ.items() if name not in (
         "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE")}
     environment.update({
         "AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull, "AWS_EC2_METADATA_DISABLED": "true",
         "SAM_CLI_TELEMETRY": "0", "PATH": f"{ROOT / '.venv' / 'bin'}{os.pathsep}{os.environ['PATH']}",
-        # cargo-lambda names its own linker, and where the linker differs cargo takes nothing from an earlier build. In
-        # the usual directory this build and `cargo build --release` would undo each other.
+        # cargo-lambda sets its own linker, and cargo rebuilds everything when the linker changes. In a shared
+        # directory, this build and `cargo build --release` would invalidate each other.
         "CARGO_TARGET_DIR": str(ROOT / "target" / "sam")})
     return run(["sam", *arguments], limit_s, stdin, environment)
 
 
 def last_lines(text):
-    return " / ".join(line.strip() for line in text.strip().splitlines()[-5:]) or "it said nothing"
+    return " / ".join(line.strip() for line in text.strip().splitlines()[-5:]) or "no output"
 
 
 def took(since):
@@ -249,7 +249,7 @@ def took(since):
 
 # --------------------------------------------------------------------------------------------------------- the template
 class Template:
-    """The template, as it stands and as CloudFormation gets it."""
+    """The template, as it is written and as SAM translates it for CloudFormation."""
 
     def __init__(self):
         text = (ROOT / "template.yaml").read_text()
@@ -263,8 +263,8 @@ class Template:
             f"{event['Properties']['Method']} {event['Properties']['Path']}": binary
             for binary, name in self.functions.items()
             for event in resources[name]["Properties"]["Events"].values() if event["Type"] == "HttpApi"}
-        # The translation writes into what it is given. It wants packages that are uploaded, a region and parameters,
-        # and makes nothing of their values that matters here.
+        # The translation modifies its input, so it gets a copy. It requires uploaded packages, a region and parameters,
+        # whose values do not matter here.
         os.environ.setdefault("AWS_DEFAULT_REGION", "eu-central-1")
         fragment = yaml_parse(text)
         for name in self.functions.values():
@@ -273,7 +273,7 @@ class Template:
         self.resources = transform(fragment, parameters, NoManagedPolicies())["Resources"]
         [schedule] = self.of_type("AWS::Scheduler::Schedule").values()
         self.schedule = schedule["Properties"]["Target"]["Input"]
-        # What the stream's records are filtered by.
+        # The filter patterns of the stream's records.
         [mapping] = self.of_type("AWS::Lambda::EventSourceMapping").values()
         self.filters = [json.loads(one["Pattern"]) for one in mapping["Properties"]["FilterCriteria"]["Filters"]]
 
@@ -282,7 +282,7 @@ class Template:
 
 
 class NoManagedPolicies:
-    """The template has none, and looking for them would need an account."""
+    """The template uses no managed policies, and loading them would need an account."""
 
     def load(self):
         return {}
@@ -291,7 +291,7 @@ class NoManagedPolicies:
 def check_template(report):
     template = Template()
     roles = template.of_type("AWS::IAM::Role")
-    report.same("the roles are those that are known, and nothing else grants anything",
+    report.same("the roles are exactly those expected, and nothing else grants permissions",
                 sorted(template.of_type("AWS::IAM::")), sorted(PERMISSIONS))
     functions = template.of_type("AWS::Lambda::Function")
     report.same("every function has a role of its own",
@@ -299,8 +299,8 @@ def check_template(report):
                 {name: {"Fn::GetAtt": [name.replace("Function", "Role"), "Arn"]} for name in functions})
     for name, role in roles.items():
         granted, expected = set(permissions(role)), set(PERMISSIONS.get(name, []))
-        report.check(f"{name} may do what it must and no more", granted == expected,
-                     f"too much is {shown(sorted(granted - expected))}, missing is {shown(sorted(expected - granted))}")
+        report.check(f"{name} has exactly the permissions that it needs", granted == expected,
+                     f"unneeded: {shown(sorted(granted - expected))}, missing: {shown(sorted(expected - granted))}")
     actions = {action for role in roles.values() for statement in statements(role) for action in actions_of(statement)}
     report.same("no role has a wildcard, scans, writes in batches or changes a table",
                 list(filter(NEVER.search, actions)), [])
@@ -308,7 +308,7 @@ def check_template(report):
                 sorted((name, line.rpartition(" within ")[2]) for name, role in roles.items()
                        for line in permissions(role) if line.casefold().startswith("dynamodb:deleteitem")),
                 [(name, "TransactWriteItems") for name in ("DeductMonthlyRole", "ManageSitesRole", "ManageUsersRole")])
-    report.same("what is not of this stack is reached by two alone, which name no more of it than they need",
+    report.same("only two roles reach anything outside this stack, and no more than they need",
                 sorted((name, line) for name, role in roles.items() for line in permissions(role)
                        if re.search(r" on (\*|all but|\[|null|arn:)", line)),
                 [("PublishNoticesRole", "dynamodb:ListStreams on *"),
@@ -319,7 +319,7 @@ def check_template(report):
                 [(name, action) for name in ("ManageSitesRole", "ManageUsersRole", "SendSmsRole", "RecordReceiptsRole")
                  for kind in ("CODE#", "PARTNER#", "ACCOUNT#") for action in reaching(roles[name], kind)], [])
     report.same("send-sms cannot touch the link of a card", list(reaching(roles["SendSmsRole"], "CARD#")), [])
-    # By the name of the variable or by the key within the secret, which could come under another variable's name.
+    # By the name of the variable or by the key within the secret, which a variable of another name could have.
     report.same("only issue-codes can derive codes",
                 [name for name, function in functions.items()
                  if "derive" in shown(function["Properties"]["Environment"]).casefold()],
@@ -339,13 +339,13 @@ def check_template(report):
 
 
 def check_events(report, template):
-    """What invokes the functions that no route leads to, and where what they gave up is kept."""
+    """What invokes the functions without routes, and where the events that they failed on are kept."""
     [table] = template.of_type("AWS::DynamoDB::Table").values()
     report.same("the table has a stream of what is written",
                 table["Properties"].get("StreamSpecification"), {"StreamViewType": "NEW_IMAGE"})
     [mapping] = template.of_type("AWS::Lambda::EventSourceMapping").values()
     properties = mapping["Properties"]
-    report.same("publish-notices reads that stream in its order, and says which records are to come again",
+    report.same("publish-notices reads that stream in order, and reports which records to retry",
                 {name: properties.get(name) for name in (
                     "EventSourceArn", "FunctionName", "FunctionResponseTypes", "ParallelizationFactor",
                     "StartingPosition")},
@@ -355,12 +355,12 @@ def check_events(report, template):
                  "StartingPosition": "TRIM_HORIZON"})
     subscriptions = template.of_type("AWS::Logs::SubscriptionFilter").values()
     receipts = {"Fn::GetAtt": [template.functions["record-receipts"], "Arn"]}
-    report.same("record-receipts gets every line of the two groups that SNS writes receipts to",
+    report.same("record-receipts gets every line of the two log groups that SNS writes receipts to",
                 sorted((subscription["Properties"] for subscription in subscriptions), key=shown),
                 [{"DestinationArn": receipts, "FilterPattern": "", "LogGroupName": {"Ref": group}}
                  for group in ("SmsFailureReceipts", "SmsReceipts")])
     invocations = [mapping, *template.of_type("AWS::Lambda::EventInvokeConfig").values()]
-    report.same("what they gave up is kept in a queue of each function's own",
+    report.same("the events that each of them failed on are kept in a queue of its own",
                 {invocation["Properties"]["FunctionName"]["Ref"]:
                  invocation["Properties"].get("DestinationConfig", {}).get("OnFailure") for invocation in invocations},
                 {template.functions[binary]: {"Destination": {"Fn::GetAtt": [queue, "Arn"]}} for binary, queue in (
@@ -371,10 +371,10 @@ def check_events(report, template):
 def check_watching(report, template, functions):
     """The logs, and the alarms."""
     groups = template.of_type("AWS::Logs::LogGroup")
-    report.same("every function writes to a group of its own",
+    report.same("every function writes to a log group of its own",
                 {name: function["Properties"]["LoggingConfig"].get("LogGroup") for name, function in functions.items()},
                 {name: {"Ref": name.replace("Function", "Logs")} for name in functions})
-    report.same("no log is kept for ever, and those that hold numbers for a day",
+    report.same("no log is kept for ever, and logs with phone numbers are kept for a day",
                 {name: group["Properties"].get("RetentionInDays") for name, group in groups.items()
                  if group["Properties"].get("RetentionInDays") != {"Ref": "LogRetentionDays"}},
                 {"SmsReceipts": 1, "SmsFailureReceipts": 1})
@@ -386,7 +386,7 @@ def check_watching(report, template, functions):
     wanted = {(name, shown({"Ref": function})) for function in functions for name in ("Errors", "Throttles")}
     wanted |= {("ApproximateNumberOfMessagesVisible", shown({"Fn::GetAtt": [queue, "QueueName"]}))
                for queue in template.of_type("AWS::SQS::Queue")}
-    report.same("an alarm tells of every function that fails or is throttled, and of every queue that holds something",
+    report.same("there are alarms for every function that fails or is throttled, and every queue that is not empty",
                 sorted(wanted - watched), [])
 
 
@@ -396,13 +396,13 @@ def statements(role):
 
 
 def actions_of(statement):
-    # `NotAction` and its like grant what they do not name, and so read as the wildcards that they are.
+    # `NotAction` grants every action that it does not name, so it counts as a wildcard.
     actions = statement.get("Action", "*")
     return [actions] if isinstance(actions, str) else actions
 
 
 def reaching(role, kind):
-    """The actions of a role that reach items whose keys begin so: by a pattern, or because nothing limits them."""
+    """The actions of a role on items whose keys begin with `kind`, by a pattern or because nothing restricts them."""
     for statement in statements(role):
         keys = statement.get("Condition", {}).get("ForAllValues:StringLike", {}).get("dynamodb:LeadingKeys", ["*"])
         if any(key.startswith(kind) or fnmatch.fnmatchcase(kind, key) for key in keys):
@@ -410,12 +410,12 @@ def reaching(role, kind):
 
 
 def permissions(role):
-    """What a role may do, a line an action. What is not of the usual form is shown as it stands, and so is noticed."""
+    """What a role may do, a line for each action. An unusual statement is shown as it is, and so fails the check."""
     for unusual in {"ManagedPolicyArns", "PermissionsBoundary"} & role["Properties"].keys():
         yield f"{unusual} {shown(role['Properties'][unusual])}"
     for statement in statements(role):
         line = ""
-        # `NotResource` means all that there is but what it names; beside a `Resource` it would be wrong, and is shown.
+        # `NotResource` means everything except what it names. Next to a `Resource` it is invalid, and is shown.
         unusual = statement.keys() - {"Effect", "Action", "Resource", "Condition"}
         match statement:
             case {"NotResource": str(text)} if "Resource" not in statement:
@@ -427,7 +427,7 @@ def permissions(role):
                 line = f" on the stream of {name}"
             case {"Resource": {"Fn::Sub": str(text)}}:
                 line = f" on {text.replace('${Table.Arn}', 'Table')}"
-            # Of a topic this is the ARN.
+            # For a topic, `Ref` is the ARN.
             case {"Resource": {"Ref": str(name)}}:
                 line = f" on !Ref {name}"
             case {"Resource": str(text)}:
@@ -464,7 +464,7 @@ def check_validity(report):
 
 # ------------------------------------------------------------------------------------------------------------ the build
 def check_build(report, template, setup):
-    report.same("the template has every function that there is", sorted(template.functions),
+    report.same("the template has every function in functions/", sorted(template.functions),
                 sorted(manifest.parent.name for manifest in ROOT.glob("functions/*/Cargo.toml")))
     since = time.monotonic()
     # The folder of an earlier build would hide that this one left a function out.
@@ -477,14 +477,14 @@ def check_build(report, template, setup):
     for binary, function in template.functions.items():
         content = (ROOT / ".aws-sam" / "build" / function / "bootstrap").read_bytes()
         needed = newest_glibc(content)
-        # The stand-in image has this machine's library, and would hide that a function does not start on AWS.
+        # The stand-in image has this machine's C library, and would hide that a function does not start on AWS.
         report.check(f"{binary} needs no newer C library than Amazon Linux 2023 has ({len(content) / 1e6:.1f} MB)",
                      needed <= NEWEST_GLIBC, f"it needs version {needed}")
         report.same(f"{binary} needs no library that provided.al2023 lacks", sorted(libraries(content) - LIBRARIES), [])
 
 
 def newest_glibc(content):
-    """The newest version of the C library that a binary names: `GLIBC_2.34` stands among the names of its symbols."""
+    """The newest version of the C library that a binary requires, from symbol versions such as `GLIBC_2.34`."""
     versions = re.findall(rb"GLIBC_(\d+)\.(\d+)", content)
     return max(((int(major), int(minor)) for major, minor in versions), default=(0, 0))
 
@@ -500,12 +500,12 @@ def architecture(setup):
 
 # ----------------------------------------------------------------------------------------------------- the local server
 class Server:
-    """The local server with the demonstration, on a folder of its own, and with its engine open to containers."""
+    """The local server with the demonstration in a folder of its own, and its engine reachable from containers."""
 
     def __init__(self, program, data, setup):
         self.program, self.data = program, data
         host, port = free_address(setup["SAM_HOST_GATEWAY"])
-        # The port is nobody else's, so it also tells which containers are ours.
+        # No other run has this port, so it also identifies our containers.
         self.endpoint = f"http://host.docker.internal:{port}"
         self.process = subprocess.Popen(
             [program, "serve", "--data", data, "--port", "0", "--clock", OPENING, "--engine", f"{host}:{port}"],
@@ -514,7 +514,7 @@ class Server:
         self.said = []
         self.ready = threading.Event()
         threading.Thread(target=self.listen, daemon=True).start()
-        # The engine is the last that it speaks of.
+        # The line about the engine is the last one that it prints at the start.
         if not self.ready.wait(SERVER_LIMIT_S) or self.process.poll() is not None:
             end(self.process)
             raise GaveUp(f"the local server did not start: {last_lines(LOG.read_text())}")
@@ -528,12 +528,12 @@ class Server:
             {"Authorization": f"Bearer {self.partner_token}"}))["codes"]
 
     def token_of(self, person):
-        """The token that the local issuer gives to somebody."""
+        """A token of the local issuer for this person."""
         person = json.dumps(person).encode()
         return self.send(urllib.request.Request(f"{self.url}/_local/token", person))["access_token"]
 
     def listen(self):
-        # Its output is read to the end, since a full pipe would stop it.
+        # Its output is read to the end, because a full pipe would block it.
         for line in self.process.stdout:
             self.said.append(line.rstrip("\n"))
             if line.startswith("The engine speaks DynamoDB"):
@@ -541,16 +541,16 @@ class Server:
         self.ready.set()
 
     def get(self, path):
-        """What it answers to the administrator of the sites, and to the partner where the path is the partner's."""
+        """Its answer to the sites' administrator, or to the partner if the path is the partner's."""
         token = self.partner_token if path.startswith("/partners/") else self.token
         return self.send(urllib.request.Request(self.url + path, headers={"Authorization": f"Bearer {token}"}))
 
     def open(self, link):
-        """What it answers to whoever has a link."""
+        """Its answer to anyone who opens this link."""
         return self.send(urllib.request.Request(link))
 
     def send(self, request):
-        # Whatever proxy the environment names, this is for the machine itself.
+        # The server is on this machine, so any proxy in the environment is ignored.
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         with opener.open(request, timeout=SERVER_LIMIT_S) as answer:
             return json.load(answer)
@@ -562,7 +562,7 @@ class Server:
                 for site in sites}
 
     def stop(self):
-        """Asks it to end, and answers with its status."""
+        """Stops it with SIGTERM, and returns its exit status."""
         self.process.terminate()
         try:
             return self.process.wait(timeout=SERVER_LIMIT_S)
@@ -571,21 +571,21 @@ class Server:
 
 
 def free_address(gateway):
-    """A free address that containers reach at the gateway's."""
+    """A free address that containers reach through the gateway's address."""
     for host in (gateway, "127.0.0.1"):
         with socket.socket() as listener:
             try:
                 listener.bind((host, 0))
                 return listener.getsockname()
             except OSError as error:
-                # Where Docker has a machine of its own, the gateway is there, and leads to this one's loopback.
+                # Where Docker runs in a virtual machine, the gateway is there, and forwards to this one's loopback.
                 if error.errno != errno.EADDRNOTAVAIL:
                     raise
     raise GaveUp("there is no address for containers")
 
 
 def built_server(report):
-    """Builds the local server as the tests have it, which costs nothing after them, and answers with its path."""
+    """Builds the local server as the tests do, so that nothing is compiled again after them, and returns its path."""
     since = time.monotonic()
     status, stdout, stderr = run(
         ["cargo", "test", "--locked", "--workspace", "--no-run", "--message-format", "json-render-diagnostics"],
@@ -601,11 +601,11 @@ def built_server(report):
 
 # ------------------------------------------------------------------------------------------------------------------ SNS
 class Network:
-    """SNS as the functions reach it, by its Query protocol. It takes everything, and remembers what it took."""
+    """A stand-in for SNS, which speaks its Query protocol and records every request."""
 
     def __init__(self, setup):
         self.taken = []
-        # The IDs that it gave to what was published, in order.
+        # The IDs of the messages that were published, in order.
         self.ids = []
         self.listener = Listener(free_address(setup["SAM_HOST_GATEWAY"]), NetworkRequest)
         self.listener.network = self
@@ -613,7 +613,7 @@ class Network:
         threading.Thread(target=self.listener.serve_forever, daemon=True).start()
 
     def take(self, parameters):
-        """Takes a request, and answers with its result, or with nothing where there is no such action."""
+        """Records a request, and returns its result, or None for an unknown action."""
         request = {name: value for name, value in parameters.items()
                    if name != "Version" and not name.startswith("MessageAttributes.")}
         attributes = {}
@@ -633,7 +633,7 @@ class Network:
                 return "<isOptedOut>false</isOptedOut>"
 
     def took(self):
-        """What it took since it was last asked."""
+        """The requests since the last call."""
         taken, self.taken = self.taken, []
         return taken
 
@@ -643,7 +643,7 @@ class Network:
 
 
 class Listener(socketserver.ThreadingTCPServer):
-    """A server of HTTP that does not look for its own name, which takes long where nobody knows it."""
+    """An HTTP server that does not look up its own host name, which is slow where DNS does not have it."""
 
     daemon_threads = allow_reuse_address = True
 
@@ -681,7 +681,7 @@ class Functions:
     def __init__(self, template, setup, server, network, folder):
         self.template, self.setup = template, setup
         self.event = json.loads((ROOT / "tests" / "data" / "http-api-event.json").read_text())
-        # Links lead to the local server, so that what a function hands out can be opened there.
+        # Links lead to the local server, so that those that a function returns can be opened there.
         self.card_link_base = f"{server.url}/cards/"
         seed = (ROOT / "infra" / "local" / "src" / "seed.rs").read_text()
         secrets = re.search(r'LOCAL_SECRETS: &str =\s*"([^"]+)"', seed)[1]
@@ -696,7 +696,7 @@ class Functions:
         self.logs = ""
 
     def invoke(self, binary, event):
-        """Invokes a function, and answers with what it returned."""
+        """Invokes a function, and returns its result."""
         status, stdout, stderr = sam(
             ["local", "invoke", self.template.functions[binary], "--event", "-", "--env-vars", self.variables,
              "--skip-pull-image", "--add-host", "host.docker.internal:host-gateway", *architecture(self.setup)],
@@ -706,13 +706,12 @@ class Functions:
         try:
             return json.loads(stdout)
         except ValueError:
-            # A function that does not get as far as its first event leaves SAM without an answer.
+            # If a function fails before its first event, SAM prints no answer.
             raise GaveUp(f"{binary} gave no answer (status {status}): {last_lines(stderr)}") from None
 
     def ask(self, route, at, key=None, body=None, query=None, accept=None, claims=KIM, **parameters):
-        """Sends a request as the HTTP API would, and answers with the status, the headers and the body. The parameters
-        are those of the route's path. A body that is text is CSV. Without claims it is a request to a route that has no
-        authorizer."""
+        """Sends a request as the HTTP API would, and returns the status, the headers and the body. `parameters` are
+        those of the path. A string as the body is CSV. `claims` is None for a route without an authorizer."""
         event = copy.deepcopy(self.event)
         method, path = route.format(**parameters).split()
         event.update({"routeKey": route, "rawPath": path, "rawQueryString": urllib.parse.urlencode(query or {})})
@@ -761,7 +760,7 @@ def milliseconds(instant):
 
 
 class Books:
-    """What the store held when it was last looked at."""
+    """The licenses and statements of all sites when they were last read."""
 
     def __init__(self, report, server):
         self.report, self.server = report, server
@@ -773,8 +772,8 @@ class Books:
         self.held = held
 
     def grew(self, title, site, kinds, **license):
-        """Exactly these entries were added to this site's statement, its license has these values, and the other
-        sites are as they were."""
+        """Checks that exactly these entries were added to this site's statement, that its license has these values,
+        and that the other sites are unchanged."""
         before, self.held = self.held, self.server.books()
         entries_before = before[site][1]["entries"] if site in before else []
         entries = self.held[site][1]["entries"]
@@ -793,13 +792,13 @@ def balances(credits, sms=0):
 
 
 def ran(**counts):
-    """The report of a run of the deduction: zero, but for these."""
+    """The report of a deduction run: zero, except for these counts."""
     return {"sites": 0, "credits": 0, "due_dates": 0, "halted": 0, "warned": 0, "messages": 0, "erased": 0, "left": 0,
             "failed": 0, **counts}
 
 
 def forged(code):
-    """The code, or the link, with another last symbol."""
+    """The code or link with a different last symbol."""
     return code[:-1] + ("0" if code[-1] != "0" else "1")
 
 
@@ -875,7 +874,7 @@ def check_users(report, functions, books):
     lines = [["user_id", "name"], [BEN["user_id"], BEN["name"]], ["", EVA["name"]], [ANN["user_id"], "Somebody Else"]]
     status, _, body = functions.ask("POST /sites/{site_id}/users/import", "2027-01-31T08:11:10Z", "import-1",
                                     "".join(",".join(line) + "\r\n" for line in lines), site_id=LIBRARY)
-    report.same("an import adds what it can, and says of each line what became of it",
+    report.same("an import adds what it can, and reports the outcome of each line",
                 (status, body.get("added"), body.get("refused"),
                  [(line["line"], line["user_id"], line["code"]) for line in body.get("lines", [])]),
                 (200, 2, 1, [(2, BEN["user_id"], None), (3, EVA["user_id"], None), (4, None, "user-exists")]))
@@ -898,7 +897,7 @@ def check_users(report, functions, books):
     status, headers, table = functions.ask(
         "GET /sites/{site_id}/users", "2027-01-31T08:11:50Z", accept="text/csv", site_id=LIBRARY)
     columns = ["user_id", "name", "kind", "email", "mobile", "card_id", "card_status", "valid_from", "valid_until"]
-    # A spreadsheet would take a number for a sum, and lose its plus.
+    # A spreadsheet would drop the plus sign of an unprotected number.
     protected = [{**user, "mobile": user["mobile"] and "'" + user["mobile"]} for user in users]
     rows = [columns, *([user.get(column) or "" for column in columns] for user in protected)]
     report.same("they are exported as CSV with the same cells",

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Sets up what the SAM tests need and the machine lacks: the tools in .venv, a Docker daemon, and the base image that
-# functions run in. It may be run any number of times, and does only what is not done yet.
+# Sets up what the SAM tests need and this machine lacks: the tools in .venv, a Docker daemon, and the base image that
+# functions run in. It is idempotent, and does only what is not done yet.
 #
-# It ends with status 0 when everything is there and a container has run, with 3 when this machine cannot have it (the
-# last line says why), and with 1 on any other error. At the end it writes .local/sam.env, which has
+# It exits with status 0 when everything is in place and a container has run, and with 3 when that is not possible on
+# this machine (the last line says why). Any other status is an error. At the end it writes .local/sam.env with
 #
-#   SAM_ARCHITECTURE    the machine's, for `--parameter-overrides Architecture=…`
+#   SAM_ARCHITECTURE    this machine's architecture, for `--parameter-overrides Architecture=…`
 #   SAM_HOST_GATEWAY    the host's address as a container sees it, which is what a server for containers must bind to
 #   SAM_BASE_IMAGE      `official` or `stand-in`
 set -euo pipefail
@@ -32,12 +32,12 @@ case "$(uname -s)-$(uname -m)" in
 esac
 readonly ARCHITECTURE
 readonly IMAGE=public.ecr.aws/lambda/provided:al2023-$ARCHITECTURE
-# The image that SAM derives from the base, with its emulator of the runtime API in it.
+# The image that SAM derives from the base image by adding its Runtime API emulator.
 readonly DERIVED_IMAGE=public.ecr.aws/lambda/provided:al2023-rapid-$ARCHITECTURE
 
 can_install() { [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; }
 
-# Lists are fetched only when a package is wanted and at most once, because that is the slow part.
+# The package lists are fetched only when a package is needed, and at most once, because that is slow.
 PACKAGE_LISTS_FETCHED=no
 install_packages() {
   say "installing $*"
@@ -50,12 +50,12 @@ install_packages() {
 
 # ------------------------------------------------------------------------------------------------------------ the tools
 set_up_tools() {
-  # The copy is written last, so an installation that was interrupted is done again.
+  # The copy is written last, so an interrupted installation is repeated.
   if cmp -s "$REQUIREMENTS" "$VENV/installed-requirements.txt" && "$VENV/bin/sam" --version >/dev/null 2>&1; then
     say "the tools are in $VENV"
     return
   fi
-  # Debian has Python without the module that puts pip into a new environment.
+  # On Debian, Python comes without the module that installs pip into a new virtual environment.
   if ! python3 -c 'import ensurepip, venv' 2>/dev/null; then
     can_install || unavailable "Python 3 with venv is missing, and only root with apt-get could install it"
     install_packages python3 python3-venv || unavailable "Python 3 with venv is missing and could not be installed"
@@ -70,11 +70,11 @@ set_up_tools() {
 # ----------------------------------------------------------------------------------------------------------- the daemon
 docker_answers() { timeout 10 docker info >/dev/null 2>&1; }
 
-# Answers whether the daemon came up with these flags. One that did not is gone when this returns.
+# Starts the daemon with these flags, and returns whether it came up. A daemon that did not is stopped.
 start_dockerd() {
   say "starting dockerd${*:+ $*}, which logs to $DOCKERD_LOG"
   printf '%s\n' "--- dockerd $*" >>"$DOCKERD_LOG"
-  # Detached, so that neither the end of this script nor a Ctrl-C at the terminal takes it along.
+  # Detached, so that neither the end of this script nor a Ctrl-C at the terminal stops it.
   setsid dockerd "$@" >>"$DOCKERD_LOG" 2>&1 </dev/null &
   local pid=$! waited=0
   while [ "$waited" -lt "$DOCKERD_WAIT_SECONDS" ] && kill -0 "$pid" 2>/dev/null; do
@@ -100,12 +100,12 @@ set_up_docker() {
     can_install || unavailable "Docker is missing, and there is no apt-get to install it with"
     install_packages docker.io || unavailable "Docker is missing and could not be installed"
   fi
-  # Newer releases of Debian have the command in a package of its own.
+  # Newer releases of Debian have the client in a separate package.
   if ! command -v docker >/dev/null; then
     can_install || unavailable "the docker command is missing, and there is no apt-get to install it with"
     install_packages docker-cli || unavailable "the docker command is missing and could not be installed"
   fi
-  # Where there is a service manager, the package has had its service started.
+  # Where systemd runs, the package has installed a service.
   if [ -d /run/systemd/system ]; then
     systemctl start docker >/dev/null 2>&1 || true
     if docker_answers; then
@@ -113,8 +113,8 @@ set_up_docker() {
       return
     fi
   fi
-  # Inside another container the first often fails: overlays do not stack there, and the packet filter may be closed.
-  # Neither is needed for a container that talks to its host alone.
+  # Inside another container the first attempt often fails: overlayfs cannot be nested, and iptables may not be allowed.
+  # Neither is needed for a container that talks only to its host.
   start_dockerd ||
     start_dockerd --storage-driver=vfs ||
     start_dockerd --storage-driver=vfs --iptables=false --ip6tables=false ||
@@ -122,12 +122,12 @@ set_up_docker() {
 }
 
 # ------------------------------------------------------------------------------------------------------------ the image
-# A root file system that is enough for SAM's emulator, which is one static program, and for a function in Rust: a shell
-# with the usual commands, the C library and its loader from this machine, and the folders of the real image. Functions
-# are linked for an older C library than either this machine or the real image has, so both run them alike.
+# A minimal root file system for SAM's emulator, which is one static program, and for a function in Rust: a shell with
+# the usual commands, the C library and its loader from this machine, and the folders of the official image. Functions
+# are linked against a C library that is older than this machine's and the official image's, so both can run them.
 write_stand_in() {
   local root=$1 busybox applet loader library libraries
-  # The static one, since one that is linked dynamically would want this machine's other libraries as well.
+  # It must be static: a dynamically linked one would need more of this machine's libraries.
   if ! busybox=$(command -v busybox) || ldd "$busybox" >/dev/null 2>&1; then
     can_install || unavailable "$IMAGE cannot be pulled, and only root with apt-get could install busybox-static"
     install_packages busybox-static || unavailable "$IMAGE cannot be pulled, and busybox-static cannot be installed"
@@ -139,8 +139,8 @@ write_stand_in() {
   for applet in $("$busybox" --list); do
     [ "$applet" = busybox ] || ln -s busybox "$root/bin/$applet"
   done
-  # The loader looks where this machine keeps its libraries. The libraries for names are among them, because older
-  # releases of the C library load them at run time. Each is copied under the name that it is asked for.
+  # The loader searches the paths at which this machine keeps its libraries. The NSS libraries are included, because
+  # older releases of the C library load them at run time. Each is copied under the name that programs load it by.
   loader=$(ldd "$BASH" | awk '$1 ~ /\/ld-linux/ { print $1 }')
   libraries=$(dirname "$(ldd "$BASH" | awk '$1 ~ /^libc\.so/ { print $3 }')")
   for library in "$loader" "$libraries"/lib{c,m,dl,rt,pthread,resolv,nss_files,nss_dns,gcc_s}.so.*; do
@@ -161,26 +161,26 @@ set_up_image() {
     tar -C "$STAND_IN_ROOT" --numeric-owner --owner=0 --group=0 -c . |
       docker import --change "LABEL $STAND_IN_LABEL=true" --change "WORKDIR /var/task" - "$IMAGE" >/dev/null
     rm -rf "$STAND_IN_ROOT"
-    # SAM keeps a derived image for as long as it has the name, whatever it was derived from.
+    # SAM reuses a derived image by its name, whatever it was derived from.
     docker image rm --force "$DERIVED_IMAGE" >/dev/null 2>&1 || true
   fi
   if [ "$(docker image inspect --format "{{index .Config.Labels \"$STAND_IN_LABEL\"}}" "$IMAGE")" = true ]; then
     BASE_IMAGE=stand-in
-    say "the base image is the stand-in; 'docker image rm $IMAGE' has the next run try for the official one"
+    say "the base image is the stand-in; after 'docker image rm $IMAGE' the next run tries to pull the official one"
   else
     BASE_IMAGE=official
   fi
 }
 
-# That the daemon answers does not mean that it can run anything, and only a container can tell how it sees the host.
+# A daemon that answers may still be unable to run containers, and only a container knows its host's address.
 try_container() {
   local hosts
-  # shellcheck disable=SC2016 # The loop is for the shell in the container, where the image has no cat.
+  # shellcheck disable=SC2016 # The shell in the container runs the loop, because the image may have no cat.
   hosts=$(timeout 60 docker run --rm --add-host host.docker.internal:host-gateway --entrypoint /bin/sh "$IMAGE" \
     -c 'while read -r line; do echo "$line"; done </etc/hosts' 2>&1) ||
     unavailable "a container does not run: $(printf '%s' "$hosts" | tr '\n' ' ')"
   HOST_GATEWAY=$(printf '%s\n' "$hosts" | awk '$2 == "host.docker.internal" && $1 ~ /^[0-9.]+$/ { print $1; exit }')
-  [ -n "$HOST_GATEWAY" ] || unavailable "a container is not told its host's address"
+  [ -n "$HOST_GATEWAY" ] || unavailable "a container does not get its host's address"
   say "a container runs, and reaches this host at $HOST_GATEWAY"
 }
 

@@ -1,14 +1,20 @@
 //! The contract as an OpenAPI document: what the types of handlers, bodies, answers and problems say, with the prose and
 //! the examples that they do not say.
 
+mod order;
+mod responses;
+mod tidy;
+
 use super::functions;
 use super::template::{self, Route, TemplateError};
-use serde::ser::{Serialize, SerializeMap, Serializer};
+use order::Ordered;
+use responses::{contents, request_body, response};
 use serde_json::{Map, Value, json};
-use site_credits::http::describe::{Content, Operation};
+use site_credits::http::Descriptions;
+use site_credits::http::describe::Operation;
 use site_credits::http::schemas::{self, to};
-use site_credits::http::{Descriptions, ProblemCode};
 use std::collections::{BTreeMap, BTreeSet};
+use tidy::{drop_unreferenced, tidied};
 
 /// The prose and the examples.
 const PROSE: &str = include_str!("openapi/prose.yaml");
@@ -128,10 +134,15 @@ impl Contract<'_> {
                 .push(problem);
         }
         for (status, problems) in by_status {
-            responses.insert(
-                status.to_string(),
-                self.response(status, &problems, &prose["problems"]),
-            );
+            let described = match response(self.prose, &prose["problems"], status, &problems) {
+                (Some(name), response) => {
+                    let leads = json!({ "$ref": format!("#/components/responses/{name}") });
+                    self.responses.insert(name, response);
+                    leads
+                }
+                (None, response) => response,
+            };
+            responses.insert(status.to_string(), described);
         }
         if needs_token {
             responses.insert(
@@ -141,77 +152,6 @@ impl Contract<'_> {
         }
         described["responses"] = responses.into();
         described
-    }
-
-    /// The response of a status: a component where it is as everywhere, and in its place where a route says more.
-    fn response(&mut self, status: u16, problems: &[ProblemCode], own: &Value) -> Value {
-        let said = |problem: &ProblemCode, what: &str| {
-            let code = problem.as_str();
-            let own = &own[code][what];
-            let common = &self.prose["problems"][code][what];
-            if own.is_null() {
-                common.clone()
-            } else {
-                own.clone()
-            }
-        };
-        let mut texts: Vec<String> = problems
-            .iter()
-            .map(|problem| {
-                let text = said(problem, "description");
-                format!(
-                    "`{}`: {}",
-                    problem.as_str(),
-                    text.as_str().unwrap_or_default()
-                )
-            })
-            .collect();
-        let mut content = Map::new();
-        if !problems.is_empty() {
-            let codes: Vec<&str> = problems.iter().map(|problem| problem.as_str()).collect();
-            let mut examples = Map::new();
-            for problem in problems {
-                let more = said(problem, "example");
-                let mut example = json!({
-                    "type": problem.urn(),
-                    "title": problem.title(),
-                    "status": status,
-                    "code": problem.as_str(),
-                });
-                if let (Some(example), Some(more)) = (example.as_object_mut(), more.as_object()) {
-                    example.extend(more.clone());
-                    examples.insert(problem.as_str().to_owned(), json!({ "value": example }));
-                }
-            }
-            let mut schema = to("Problem");
-            schema["properties"] =
-                json!({ "status": { "const": status }, "code": { "enum": codes } });
-            content.insert(
-                "application/problem+json".to_owned(),
-                json!({ "schema": schema, "examples": examples }),
-            );
-        }
-        if status == 429 {
-            texts.push(text(&self.prose["gateway"]["TooManyRequests"]));
-            content.insert(
-                "application/json".to_owned(),
-                json!({ "schema": to("GatewayMessage"), "example": { "message": "Too Many Requests" } }),
-            );
-        }
-        let mut response = json!({ "description": texts.join(" "), "content": content });
-        if status == 503 {
-            response["headers"] =
-                json!({ "Retry-After": { "$ref": "#/components/headers/RetryAfter" } });
-        }
-        let changed = problems
-            .iter()
-            .any(|problem| !own[problem.as_str()].is_null());
-        if changed {
-            return response;
-        }
-        let name = name_of(problems);
-        self.responses.insert(name.clone(), response);
-        json!({ "$ref": format!("#/components/responses/{name}") })
     }
 
     fn document(mut self, paths: &Map<String, Value>) -> Result<Value, OpenApiError> {
@@ -295,200 +235,4 @@ impl Contract<'_> {
         }
         Ok(())
     }
-}
-
-fn text(value: &Value) -> String {
-    value.as_str().unwrap_or_default().to_owned()
-}
-
-/// The forms of an answer, with their examples.
-fn contents(forms: &[Content], prose: &Value) -> Value {
-    let forms = forms.iter().map(|(media_type, name)| {
-        let schema = match name {
-            Some(name) => to(name),
-            None => json!({ "type": "string" }),
-        };
-        let mut content = json!({ "schema": schema, "example": prose["examples"][media_type] });
-        if let Value::String(text) = &prose["schemas"][media_type] {
-            content["schema"]["description"] = json!(text);
-        }
-        ((*media_type).to_owned(), content)
-    });
-    forms.collect::<Map<_, _>>().into()
-}
-
-/// The name of the response that has these problems.
-fn name_of(problems: &[ProblemCode]) -> String {
-    if problems.is_empty() {
-        return "TooManyRequests".to_owned();
-    }
-    let names = problems.iter().map(|problem| format!("{problem:?}"));
-    names.collect::<Vec<_>>().join("Or")
-}
-
-/// What a route takes as its body.
-fn request_body(forms: &[Content], prose: &Value) -> Value {
-    let content = forms.iter().map(|(media_type, schema)| {
-        let mut content = json!({ "example": prose["request"] });
-        content["schema"] = match (*media_type, schema) {
-            (_, Some(name)) => to(name),
-            ("application/octet-stream", None) => json!({ "type": "string", "format": "binary" }),
-            (_, None) => json!({ "type": "string", "maxLength": 524_288 }),
-        };
-        if schema.is_none() {
-            content["schema"]["description"] = prose["requestDescription"].clone();
-        }
-        ((*media_type).to_owned(), content)
-    });
-    json!({
-        "required": true,
-        "content": content.collect::<Map<_, _>>(),
-    })
-}
-
-/// A schema that was derived from a type, in the contract's own way: an object takes no member that it does not name, an
-/// answer has all of its members, and prose comes from elsewhere.
-fn tidied(schema: Value, is_body: bool) -> Value {
-    let Value::Object(mut members) = schema else {
-        return schema;
-    };
-    members.remove("description");
-    if members
-        .get("format")
-        .is_some_and(|format| format == "int32" || format == "int64")
-    {
-        members.remove("format");
-    }
-    // What may be null is one thing or the other, and never both.
-    if let Some(Value::Array(mut forms)) = members.remove("oneOf") {
-        forms.sort_by_key(|form| form["type"] == "null");
-        let forms: Vec<Value> = forms
-            .into_iter()
-            .map(|form| tidied(form, is_body))
-            .collect();
-        members.insert("anyOf".to_owned(), forms.into());
-    }
-    // A type that stands in its place is wrapped, only to be described.
-    if let Some(Value::Array(parts)) = members.remove("allOf") {
-        let inlined = parts.into_iter().next().unwrap_or_default();
-        if let Value::Object(inlined) = tidied(inlined, is_body) {
-            members.extend(inlined);
-        }
-    }
-    if members.get("type").is_some_and(|kind| kind == "object") {
-        members.insert("additionalProperties".to_owned(), json!(false));
-        members.entry("properties").or_insert_with(|| json!({}));
-    }
-    if let Some(Value::Object(properties)) = members.get_mut("properties") {
-        for property in properties.values_mut() {
-            *property = tidied(property.take(), is_body);
-        }
-        if !is_body {
-            let names: Vec<String> = properties.keys().cloned().collect();
-            members.insert("required".to_owned(), json!(names));
-        }
-    }
-    if let Some(items) = members.get_mut("items") {
-        *items = tidied(items.take(), is_body);
-    }
-    Value::Object(members)
-}
-
-/// Drops components that nothing leads to.
-fn drop_unreferenced(document: &mut Value) {
-    loop {
-        let text = document.to_string();
-        let mut dropped = false;
-        for kind in ["parameters", "responses", "schemas"] {
-            let components = document["components"][kind].as_object_mut();
-            if let Some(components) = components {
-                let before = components.len();
-                components
-                    .retain(|name, _| text.contains(&format!("\"#/components/{kind}/{name}\"")));
-                dropped |= components.len() < before;
-            }
-        }
-        if !dropped {
-            return;
-        }
-    }
-}
-
-/// What comes first in an object of the document. Everything else follows by name.
-const FIRST: &[&str] = &[
-    "openapi",
-    "info",
-    "title",
-    "version",
-    "servers",
-    "security",
-    "tags",
-    "paths",
-    "operationId",
-    "name",
-    "in",
-    "summary",
-    "description",
-    "parameters",
-    "requestBody",
-    "get",
-    "post",
-    "patch",
-    "delete",
-    "type",
-    "additionalProperties",
-    "required",
-    "properties",
-    "headers",
-    "content",
-    "schema",
-];
-
-/// JSON whose objects are written in an order for readers: members of a schema as its type has them.
-struct Ordered<'a>(&'a Value);
-
-impl Serialize for Ordered<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self.0 {
-            Value::Object(members) => write_object(members, FIRST, serializer),
-            Value::Array(items) => serializer.collect_seq(items.iter().map(Ordered)),
-            value => value.serialize(serializer),
-        }
-    }
-}
-
-/// The members of a schema, in the order of those that are required.
-struct Members<'a>(&'a Map<String, Value>, Vec<&'a str>);
-
-impl Serialize for Members<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        write_object(self.0, &self.1, serializer)
-    }
-}
-
-fn write_object<S: Serializer>(
-    members: &Map<String, Value>,
-    first: &[&str],
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
-    let place = |name: &String| {
-        first
-            .iter()
-            .position(|first| first == name)
-            .unwrap_or(first.len())
-    };
-    let mut names: Vec<&String> = members.keys().collect();
-    names.sort_by_key(|name| (place(name), *name));
-    let mut map = serializer.serialize_map(Some(names.len()))?;
-    for name in names {
-        match (&members[name], name.as_str()) {
-            (Value::Object(properties), "properties") => {
-                let required = members.get("required").and_then(Value::as_array);
-                let required = required.into_iter().flatten().filter_map(Value::as_str);
-                map.serialize_entry(name, &Members(properties, required.collect()))?;
-            }
-            (value, _) => map.serialize_entry(name, &Ordered(value))?,
-        }
-    }
-    map.end()
 }

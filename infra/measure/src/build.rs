@@ -17,7 +17,7 @@ pub(crate) fn release(packages: &[&str]) -> Result<Vec<PathBuf>, Box<dyn Error>>
                 .iter()
                 .map(|package| format!("--package={package}")),
         )
-        // Cargo alone knows where its binaries are, which depends on its settings.
+        // The paths of the binaries depend on cargo's settings, so they are read from its messages.
         .arg("--message-format=json-render-diagnostics")
         .stderr(Stdio::inherit())
         .output()?;
@@ -31,7 +31,7 @@ pub(crate) fn release(packages: &[&str]) -> Result<Vec<PathBuf>, Box<dyn Error>>
     binaries.collect()
 }
 
-/// The binary of a package, which has the package's name, from cargo's messages.
+/// The path, in cargo's messages, of the binary that has the package's name.
 fn binary(messages: &str, package: &str) -> Option<PathBuf> {
     let executables = messages.split(r#""executable":""#).skip(1);
     executables

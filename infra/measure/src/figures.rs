@@ -1,21 +1,21 @@
-//! What was measured, as a table in Markdown, beside what was measured before.
+//! The measurements as a Markdown table, next to the earlier ones.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-/// What one function costs before its first request for work.
+/// What one function costs up to its first request for an invocation.
 pub(crate) struct Figures {
-    /// Instructions, counted twice.
+    /// The instructions of two runs.
     pub(crate) instructions: [u64; 2],
     /// The size of the binary, which the release profile strips, in bytes.
     pub(crate) size_bytes: u64,
-    /// The most memory that was resident in each of three runs, in KiB. It varies a little with how much of the binary the
-    /// system has cached.
+    /// The peak resident memory of three runs, in KiB. It varies a little with how much of the binary the system has
+    /// cached.
     pub(crate) memory_kib: [u64; 3],
 }
 
 impl Figures {
-    /// The lesser of the two counts: what happened in only one of them is not the function's cost.
+    /// The lower of the two counts: what happened in only one run is not the function's cost.
     fn least_instructions(&self) -> u64 {
         least(&self.instructions)
     }
@@ -33,7 +33,7 @@ impl Figures {
     }
 }
 
-/// The table. Each figure is compared with that of the first row, and the ratio with that of an earlier table.
+/// The table. Each figure is shown with its ratio to the first row's, and the ratio next to that of an earlier table.
 pub(crate) fn table(rows: &[(&str, Figures)], earlier: &str) -> String {
     let mut table = String::from(
         "| function | instructions | × | before | stripped size, bytes | × | before | peak memory, KiB | × | before |\n\
@@ -60,7 +60,7 @@ pub(crate) fn table(rows: &[(&str, Figures)], earlier: &str) -> String {
     table
 }
 
-/// The ratios of each row of a document's tables, by the row's name: the cells of the columns that are headed `×`.
+/// The ratios in a document's tables, by the name of the row: the cells in the columns that are headed `×`.
 fn ratios(document: &str) -> BTreeMap<&str, Vec<&str>> {
     let mut columns = Vec::new();
     let mut ratios = BTreeMap::new();

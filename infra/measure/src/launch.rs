@@ -8,13 +8,13 @@ use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-/// How long a function may take to ask for work: under callgrind it takes a second or two.
+/// How long a function may take to ask for work. Under callgrind it takes a second or two.
 const START_LIMIT: Duration = Duration::from_mins(1);
-/// How long it may take, after that, to sleep.
+/// How long it may then take to fall asleep.
 const SLEEP_LIMIT: Duration = Duration::from_secs(20);
 /// How often a process is checked.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
-/// How many checks in a row must find a process asleep: a single one may fall into a system call.
+/// How many checks in a row must find a process asleep: a single one may find it in a blocking system call.
 const LOOKS_ASLEEP: u32 = 5;
 
 /// The variables that Lambda and the template set. Nothing is signed or sent before the first invocation, so the
@@ -52,7 +52,7 @@ const ENVIRONMENT: [(&str, &str); 15] = [
 /// Asks valgrind for its version.
 ///
 /// # Errors
-/// It is not there; the error says how to install it.
+/// It is not installed; the error says how to install it.
 pub(crate) fn valgrind_version() -> Result<String, Box<dyn Error>> {
     let asked = Command::new("valgrind").arg("--version").output();
     match asked {
@@ -70,7 +70,7 @@ pub(crate) fn valgrind_version() -> Result<String, Box<dyn Error>> {
 /// The instructions that a function spends until it has asked for work and sleeps.
 ///
 /// # Errors
-/// The function does not get so far, or callgrind does not say.
+/// The function does not get that far, or callgrind writes no total.
 pub(crate) fn count_instructions(binary: &Path, folder: &Path) -> Result<u64, Box<dyn Error>> {
     let counts = folder.join("callgrind.out");
     let mut command = Command::new("valgrind");
@@ -79,28 +79,28 @@ pub(crate) fn count_instructions(binary: &Path, folder: &Path) -> Result<u64, Bo
         .arg(format!("--callgrind-out-file={}", counts.display()))
         .arg(binary);
     let function = Function::start(command, folder)?;
-    // At this signal callgrind ends the function and writes its counts; a kill would leave no time for that.
+    // On SIGTERM callgrind ends the function and writes its counts. SIGKILL would leave no time for that.
     function.terminate()?;
     let written = std::fs::read_to_string(&counts)?;
-    // The next count must not read this one again.
+    // The next run must not read this file again.
     std::fs::remove_file(&counts)?;
     total(&written).ok_or_else(|| "callgrind has written no total".into())
 }
 
-/// The most memory, in KiB, that was resident of a function until it has asked for work and sleeps.
+/// The peak resident memory, in KiB, of a function until it has asked for work and sleeps.
 ///
 /// # Errors
-/// The function does not get so far, or the system does not say.
+/// The function does not get that far, or the operating system does not report it.
 pub(crate) fn peak_memory_kib(binary: &Path, folder: &Path) -> Result<u64, Box<dyn Error>> {
     let function = Function::start(Command::new(binary), folder)?;
     let status = std::fs::read_to_string(function.process.file("status"))?;
-    peak(&status).ok_or_else(|| "the system does not say how much memory was resident".into())
+    peak(&status).ok_or_else(|| "the system does not report the peak resident memory".into())
 }
 
 /// A function that has asked for work and sleeps.
 struct Function {
     process: Process,
-    /// The request must stay open: a function whose request fails does not sleep, and keeps counting.
+    /// The request must stay open: a function whose request fails does not sleep, and executes more instructions.
     _waiting: WaitingFunction,
 }
 
@@ -110,11 +110,11 @@ impl Function {
         let file = File::create(&said)?;
         let api = RuntimeApi::listen()?;
         command
-            // The caller's variables would be counted, because a lookup passes over them.
+            // Inherited variables would change the count, because every lookup scans them.
             .env_clear()
             .envs(ENVIRONMENT)
             .env("AWS_LAMBDA_RUNTIME_API", api.address()?.to_string())
-            // The system finds valgrind by this one.
+            // Without it, valgrind would not be found.
             .envs(std::env::var_os("PATH").map(|path| ("PATH", path)))
             .stdin(Stdio::null())
             .stdout(file.try_clone()?)
@@ -122,7 +122,7 @@ impl Function {
         let process = Process(command.spawn()?);
         Self::wait(process, &api).map_err(|error| {
             let said = std::fs::read_to_string(&said).unwrap_or_default();
-            format!("{error}; it said:\n{said}").into()
+            format!("{error}; its output was:\n{said}").into()
         })
     }
 
@@ -145,22 +145,23 @@ impl Function {
         })
     }
 
-    /// Ends it politely, and waits until it has ended.
+    /// Sends it SIGTERM, and waits until it has exited.
     fn terminate(mut self) -> Result<(), Box<dyn Error>> {
-        // The standard library can only kill, and not every machine has the program that every shell has built in.
+        // The standard library can only send SIGKILL. Every shell has `kill` built in, but not every machine has it as
+        // a program.
         let sent = Command::new("sh")
             .args(["-c", "kill -s TERM \"$1\"", "sh"])
             .arg(self.process.0.id().to_string())
             .status()?;
         if !sent.success() {
-            return Err("it cannot be ended".into());
+            return Err("it cannot be terminated".into());
         }
         self.process.0.wait()?;
         Ok(())
     }
 }
 
-/// A process that is killed with this value, if it has not ended before.
+/// A process that is killed when this value is dropped, unless it has exited.
 struct Process(Child);
 
 impl Process {
@@ -171,7 +172,7 @@ impl Process {
         }
     }
 
-    /// What the system says of it under `name`.
+    /// Its file `name` in `/proc`.
     fn file(&self, name: &str) -> PathBuf {
         format!("/proc/{}/{name}", self.0.id()).into()
     }
@@ -201,7 +202,7 @@ fn peak(status: &str) -> Option<u64> {
         .and_then(|peak| peak.trim().strip_suffix(" kB")?.parse().ok())
 }
 
-/// Whether `/proc/PID/stat` says that a process sleeps: the field after the name, which ends with the last bracket.
+/// Whether `/proc/PID/stat` says that a process sleeps: the field after the name, which ends with the last `)`.
 fn is_asleep(stat: &str) -> bool {
     stat.rsplit_once(") ")
         .is_some_and(|(_, fields)| fields.starts_with('S'))

@@ -1,9 +1,10 @@
-//! `cargo run -p measure-functions`: what each function costs before its first request for work.
+//! `cargo run -p measure-functions`: measures what each function costs up to its first request for an invocation.
 //!
-//! It builds the functions and `hello-world` in the release profile, starts each in place of Lambda, and stops it
-//! when it asks for its first invocation. It prints a table of the instructions until then, counted by callgrind,
-//! the size of the binary, and the most memory that was resident, each compared with that of `hello-world` and with what
-//! docs/MEASUREMENTS.md says. Everything is measured more than once, and the table says how well the runs agree.
+//! It builds the functions and `hello-world` in the release profile, starts each as Lambda would, and stops it when it
+//! asks for its first invocation. It prints a table of the instructions until then, counted by callgrind, the size of
+//! the binary, and the peak resident memory. Each figure is compared with that of `hello-world`, and each ratio with
+//! the one in docs/MEASUREMENTS.md. The instructions and the memory are measured several times, and the text under the
+//! table says how well the runs agree.
 //!
 //! It needs Linux, for `/proc`, and valgrind.
 
@@ -17,7 +18,7 @@ use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-/// The document that the table is kept in.
+/// The document that has the earlier table.
 const EARLIER: &str = include_str!("../../../docs/MEASUREMENTS.md");
 /// The function that the others are compared with.
 const HELLO_WORLD: &str = "hello-world";
@@ -49,9 +50,9 @@ fn report() -> Result<(), Box<dyn Error>> {
     if !cfg!(target_os = "linux") {
         return Err("functions run on Linux, and can only be measured there".into());
     }
-    // A missing valgrind should show before the build, which takes minutes.
+    // Fails before the build, which takes minutes, if valgrind is missing.
     let valgrind = launch::valgrind_version()?;
-    // A build together with the functions would give it the features that they ask of its dependencies.
+    // It is built alone, because cargo would unify the features of its dependencies with those of the functions.
     let mut binaries = build::release(&[HELLO_WORLD])?;
     binaries.extend(build::release(&FUNCTIONS)?);
     let folder = TemporaryFolder::new()?;
@@ -99,7 +100,7 @@ impl TemporaryFolder {
 
 impl Drop for TemporaryFolder {
     fn drop(&mut self) {
-        // The system cleans up what cannot be removed.
+        // If this fails, the operating system cleans its temporary folder up.
         drop(std::fs::remove_dir_all(&self.0));
     }
 }

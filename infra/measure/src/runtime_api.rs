@@ -1,20 +1,20 @@
-//! The Lambda Runtime API, as far as a function sees it before its first invocation.
+//! The part of the Lambda Runtime API that a function uses before its first invocation.
 
 use std::error::Error;
 use std::io::{BufRead, BufReader, ErrorKind};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
-/// How a function asks for work.
+/// How a function asks for its next invocation.
 /// Source: <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>.
 const NEXT: &str = "GET /2018-06-01/runtime/invocation/next HTTP/1.1";
-/// How often the wait checks whether a function has called.
+/// How often the wait checks whether a function has connected.
 const LOOK_EVERY: Duration = Duration::from_millis(5);
 
-/// A Runtime API that has no work and never answers.
+/// A Runtime API that has no invocations and never answers.
 pub(crate) struct RuntimeApi(TcpListener);
 
-/// A function's open request for work. Dropping it closes the connection, at which the function would fail.
+/// A function's pending request for an invocation. Dropping it closes the connection, and the function would fail.
 pub(crate) struct WaitingFunction {
     _connection: BufReader<TcpStream>,
 }
@@ -30,20 +30,20 @@ impl RuntimeApi {
         Ok(Self(listener))
     }
 
-    /// Where it listens.
+    /// The address that it listens on.
     ///
     /// # Errors
-    /// The system does not say.
+    /// The operating system does not report it.
     pub(crate) fn address(&self) -> std::io::Result<SocketAddr> {
         self.0.local_addr()
     }
 
-    /// Waits until a function asks for work, for at most `limit`. `check` is called meanwhile, to end the wait for a
-    /// function that is no more.
+    /// Waits for at most `limit` until a function asks for an invocation. Meanwhile `check` is called repeatedly, and
+    /// can end the wait for a function that has exited.
     ///
     /// # Errors
-    /// The function asked for something else (it reports a failed start in this way), or for nothing in time; or
-    /// `check` has failed.
+    /// The function sent another request (this is how it reports a failed start), it sent none in time, or `check`
+    /// failed.
     pub(crate) fn wait_for_next(
         &self,
         limit: Duration,

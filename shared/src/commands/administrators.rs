@@ -1,7 +1,8 @@
 //! Inviting administrators, changing their roles, and removing them.
 
 use super::asker::{Asker, CommandError};
-use super::execute::{Command, Done, execute, settled};
+use super::command::Command;
+use super::execute::{Done, execute, settled};
 use super::sites::{SiteView, site_view};
 use crate::domain::model::site::Role;
 use crate::domain::rules::administrators::{self, AdministratorRefused};

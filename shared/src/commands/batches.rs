@@ -5,8 +5,10 @@
 //! is written only where there is none, so a repetition never resets a code that was applied or voided meanwhile.
 
 use super::asker::{CommandError, PartnerAsker};
-use super::execute::{Command, OfPartner, Step, execute};
+use super::command::Command;
+use super::execute::{Step, execute};
 use super::pages::{Page, PageOf, list};
+use super::subject::OfPartner;
 use crate::domain::model::account::{HistoryContent, HistoryLine, PartnerEvent};
 use crate::domain::model::batch::{Batch, BatchSum, CodeStanding, InvalidBatch};
 use crate::domain::model::change::{MAX_ITEMS, Write};

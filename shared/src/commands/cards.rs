@@ -1,7 +1,9 @@
 //! Issuing and re-issuing cards, which regular sites pay for, and pausing, resuming, revoking and opening them.
 
 use super::asker::{Asker, CommandError};
-use super::execute::{Command, Done, OnSite, Step, execute, settled};
+use super::command::Command;
+use super::execute::{Done, Step, execute, settled};
+use super::subject::OnSite;
 use super::users::{UserRefused, site_as_read};
 use crate::domain::model::card::{Card, CardStatus, Validity};
 use crate::domain::model::change::{Change, Write};

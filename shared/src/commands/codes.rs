@@ -5,8 +5,10 @@ use super::batches::{
     BatchError, SIDE_BY_SIDE, codes_of, deadline, finish, in_time, known, record_fetch,
     started_at_least,
 };
-use super::execute::{Command, OfPartner, Step, execute};
+use super::command::Command;
+use super::execute::{Step, execute};
 use super::steps::{self, Next, take};
+use super::subject::OfPartner;
 use crate::domain::model::account::{HistoryContent, HistoryLine, PartnerEvent};
 use crate::domain::model::batch::{Batch, CodeStanding};
 use crate::domain::model::change::{MAX_ITEMS, Write};

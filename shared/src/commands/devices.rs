@@ -1,7 +1,8 @@
 //! Registering, listing and removing devices.
 
 use super::asker::{Asker, CommandError, ReadError};
-use super::execute::{Command, Done, execute, settled};
+use super::command::Command;
+use super::execute::{Done, execute, settled};
 use super::pages::{Page, PageOf, list_of_site};
 use crate::domain::model::change::Write;
 use crate::domain::model::device::{Device, NewDevice};

@@ -13,26 +13,21 @@
 //! due dates that were missed     are charged first, and the command after them
 //! ```
 
-use super::asker::{Asker, CommandError, PartnerAsker, SiteNotFound, authorized};
+use super::asker::CommandError;
+use super::command::{Command, Witness};
+use super::subject::Subject;
 use crate::domain::model::change::{Change, Write};
 use crate::domain::model::entry::Entry;
-use crate::domain::model::request::{FirstAnswer, Request, RequestOwner};
+use crate::domain::model::request::FirstAnswer;
 use crate::domain::model::site::Site;
 use crate::domain::rules::draft::{Draft, Outcome};
 use crate::domain::rules::settle::{Start, start};
-use crate::domain::values::email::Email;
 use crate::domain::values::ids::{CommandId, SiteId};
-use crate::domain::values::pseudonym::Pseudonyms;
 use crate::store::{Attempts, Failure, NotCommitted, Reads, Store, StoreError, TypedKey};
-use data_encoding::HEXLOWER;
 use jiff::Timestamp;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use std::error::Error;
-
-/// How long a request is remembered, in hours. The contract says a day at least.
-const REQUEST_KEPT_HOURS: i64 = 48;
 
 /// How often a command settles a backlog before it gives up for now: years of daily due dates. What was settled stays
 /// settled, as the schedule would have done it, and a repetition goes on from there.
@@ -71,14 +66,6 @@ pub(super) struct Decision<A> {
     pub(super) witness: Witness,
     /// What is answered, and remembered with the request.
     pub(super) answer: A,
-}
-
-/// The item by which a command whose answer was lost recognises its own write.
-pub(super) enum Witness {
-    /// Its own entry among the writes.
-    Entry(Box<Entry>),
-    /// Its request.
-    Request,
 }
 
 /// What a command does next.
@@ -132,221 +119,6 @@ pub(super) fn settled<A, R>(
         }
         Outcome::Unchanged(draft) => Step::Unchanged(show(&draft.site)),
     })
-}
-
-/// Who acts, and on what.
-pub(super) trait Subject {
-    /// What an admitted asker acts on.
-    type Admitted;
-
-    /// The site, which is read with everything else.
-    fn site(&self) -> Option<TypedKey<Site>>;
-
-    /// Lets only those go on who may know of the site.
-    fn admit(&self, site: Option<Site>) -> Result<Self::Admitted, SiteNotFound>;
-
-    /// Among whose requests the idempotency key is unique.
-    fn owner(&self) -> RequestOwner;
-
-    /// The idempotency key of the request, and its instant.
-    fn request(&self) -> (Option<&str>, Timestamp);
-
-    /// The site in whose statement the entry of a remembered request stands.
-    fn site_of_entry(&self, first: &FirstAnswer) -> Result<SiteId, StoreError>;
-}
-
-/// An administrator on a site.
-pub(super) struct OnSite<'a>(pub(super) &'a SiteId, pub(super) &'a Asker);
-
-impl Subject for OnSite<'_> {
-    type Admitted = Site;
-
-    fn site(&self) -> Option<TypedKey<Site>> {
-        Some(TypedKey::site(self.0))
-    }
-
-    fn admit(&self, site: Option<Site>) -> Result<Site, SiteNotFound> {
-        authorized(site, self.1)
-    }
-
-    fn owner(&self) -> RequestOwner {
-        RequestOwner::Site(self.0.clone())
-    }
-
-    fn request(&self) -> (Option<&str>, Timestamp) {
-        (self.1.idempotency_key.as_deref(), self.1.now)
-    }
-
-    fn site_of_entry(&self, _: &FirstAnswer) -> Result<SiteId, StoreError> {
-        Ok(self.0.clone())
-    }
-}
-
-/// A person who creates a site.
-pub(super) struct Creator<'a>(pub(super) &'a Email, pub(super) &'a Asker);
-
-impl Subject for Creator<'_> {
-    type Admitted = ();
-
-    fn site(&self) -> Option<TypedKey<Site>> {
-        None
-    }
-
-    fn admit(&self, _: Option<Site>) -> Result<(), SiteNotFound> {
-        Ok(())
-    }
-
-    fn owner(&self) -> RequestOwner {
-        RequestOwner::Person(self.0.clone())
-    }
-
-    fn request(&self) -> (Option<&str>, Timestamp) {
-        (self.1.idempotency_key.as_deref(), self.1.now)
-    }
-
-    fn site_of_entry(&self, first: &FirstAnswer) -> Result<SiteId, StoreError> {
-        #[derive(Deserialize)]
-        struct Created {
-            site_id: SiteId,
-        }
-        let created: Created = serde_json::from_str(&first.answer).map_err(StoreError::defect)?;
-        Ok(created.site_id)
-    }
-}
-
-/// A partner on its own account.
-pub(super) struct OfPartner<'a>(pub(super) &'a PartnerAsker);
-
-impl Subject for OfPartner<'_> {
-    type Admitted = ();
-
-    fn site(&self) -> Option<TypedKey<Site>> {
-        None
-    }
-
-    fn admit(&self, _: Option<Site>) -> Result<(), SiteNotFound> {
-        Ok(())
-    }
-
-    fn owner(&self) -> RequestOwner {
-        RequestOwner::Partner(self.0.id.clone())
-    }
-
-    fn request(&self) -> (Option<&str>, Timestamp) {
-        (self.0.idempotency_key.as_deref(), self.0.now)
-    }
-
-    fn site_of_entry(&self, _: &FirstAnswer) -> Result<SiteId, StoreError> {
-        Err(StoreError::defect("a partner's request has an entry"))
-    }
-}
-
-/// One command.
-pub(super) struct Command<S> {
-    /// Its ID, made anew for each.
-    pub(super) id: CommandId,
-    subject: S,
-    /// The hashes of who asked for what: the first is remembered, and each is recognised.
-    fingerprints: Vec<String>,
-    /// The request is remembered even without a key, as no entry is the witness.
-    is_witness: bool,
-}
-
-impl<S: Subject> Command<S> {
-    /// A command of this subject. `parts` say who asks for what, in one canonical form without secrets.
-    pub(super) fn of(subject: S, parts: &[&str]) -> Self {
-        Self {
-            id: CommandId::random(),
-            subject,
-            fingerprints: vec![HEXLOWER.encode(&Sha256::digest(parts.join("\n").as_bytes()))],
-            is_witness: false,
-        }
-    }
-
-    fn request_key(&self) -> Option<String> {
-        let (key, _) = self.subject.request();
-        // A request that has no key of its own gets a name with a character that no key can have.
-        let own = || self.is_witness.then(|| format!("~ {}", self.id));
-        key.map(str::to_owned).or_else(own)
-    }
-
-    /// The request, to be remembered with what it led to.
-    pub(super) fn request(
-        &self,
-        witness: &Witness,
-        answer: &impl Serialize,
-    ) -> Result<Option<Request>, StoreError> {
-        let Some(key) = self.request_key() else {
-            return Ok(None);
-        };
-        let (_, now) = self.subject.request();
-        let entry_sequence = match witness {
-            Witness::Entry(entry) => Some(entry.sequence),
-            Witness::Request => None,
-        };
-        Ok(Some(Request {
-            owner: self.subject.owner(),
-            key,
-            now,
-            answer: FirstAnswer {
-                fingerprint: self.fingerprints.first().cloned().unwrap_or_default(),
-                command_id: entry_sequence.is_none().then(|| self.id.clone()),
-                entry_sequence,
-                answer: serde_json::to_string(answer).map_err(StoreError::defect)?,
-                expires_at: now.as_second() + REQUEST_KEPT_HOURS * 3_600,
-            },
-        }))
-    }
-
-    /// What the request led to before, if it is remembered. TTL removes items late, so an expired one is ignored here and
-    /// overwritten by the write.
-    pub(super) async fn first_answer(
-        &self,
-        store: &Store,
-        attempts: &mut Attempts,
-    ) -> Result<Option<FirstAnswer>, StoreError> {
-        let first = store.read(self.request_item(), attempts).await?;
-        Ok(first.filter(|first| self.is_remembered(first)))
-    }
-
-    /// Whether this command is the request that was remembered.
-    pub(super) fn is(&self, first: &FirstAnswer) -> bool {
-        self.fingerprints.contains(&first.fingerprint)
-    }
-
-    fn request_item(&self) -> Option<TypedKey<FirstAnswer>> {
-        let key = self.request_key()?;
-        Some(TypedKey::request(&self.subject.owner(), &key))
-    }
-
-    fn is_remembered(&self, first: &FirstAnswer) -> bool {
-        first.expires_at >= self.subject.request().1.as_second()
-    }
-}
-
-impl<'a> Command<OnSite<'a>> {
-    /// A command on a site.
-    pub(super) fn on_site(site_id: &'a SiteId, asker: &'a Asker, command: &str) -> Self {
-        let email = asker.email.as_ref().map_or("", Email::as_str);
-        let parts = [site_id.as_str(), email, command];
-        Self::of(OnSite(site_id, asker), &parts)
-    }
-
-    /// A command on the users of a site, which writes no entry. A phone number may be part of it, so its fingerprint is keyed.
-    pub(super) fn on_users(
-        site_id: &'a SiteId,
-        asker: &'a Asker,
-        pseudonyms: &Pseudonyms,
-        command: &str,
-    ) -> Self {
-        let email = asker.email.as_ref().map_or("", Email::as_str);
-        let parts = [site_id.as_str(), email, command];
-        Self {
-            fingerprints: pseudonyms.fingerprints(&parts.join("\n")),
-            is_witness: true,
-            ..Self::of(OnSite(site_id, asker), &[])
-        }
-    }
 }
 
 /// Carries a command out: `decide` gets what the subject acts on, what was read, and the writes whose conditions failed

@@ -2,9 +2,11 @@
 //! receipt is in `deliveries.rs`.
 
 use super::asker::{Asker, CommandError, ReadError, authorized};
+use super::command::Command;
 use super::deliveries::{Delivery, Sms, Worded};
-use super::execute::{Command, Done, OnSite, execute, settled};
+use super::execute::{Done, execute, settled};
 use super::pages::{Page, PageOf, list_of_site};
+use super::subject::OnSite;
 use super::users::{UserRefused, site_and_user};
 use crate::domain::model::card::Card;
 use crate::domain::model::entry::Event;

@@ -9,6 +9,7 @@ mod asker;
 mod batches;
 mod cards;
 mod codes;
+mod command;
 mod deduct;
 mod deliveries;
 mod devices;
@@ -19,6 +20,7 @@ mod pages;
 mod redeem;
 mod sites;
 mod steps;
+mod subject;
 mod users;
 mod users_import;
 

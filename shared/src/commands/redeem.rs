@@ -1,7 +1,8 @@
 //! Previewing and applying a code.
 
 use super::asker::{Asker, CommandError, authorized};
-use super::execute::{Command, Done, Step, execute};
+use super::command::Command;
+use super::execute::{Done, Step, execute};
 use crate::domain::model::code::{Code, Recharge};
 use crate::domain::model::site::Site;
 use crate::domain::rules::license::{License, view};

@@ -1,8 +1,10 @@
 //! Creating sites, showing them, changing their settings, and deleting them.
 
 use super::asker::{Asker, CommandError, EmailNotVerified, ReadError, authorized};
-use super::execute::{Command, Creator, Done, Step, execute, settled};
+use super::command::Command;
+use super::execute::{Done, Step, execute, settled};
 use super::pages::{Page, PageOf, list};
+use super::subject::Creator;
 use crate::domain::model::change::Write;
 use crate::domain::model::site::{
     Administrator, MAX_ADMINISTRATORS, NewSite, Role, Site, SiteType, Status,

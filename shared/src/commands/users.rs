@@ -4,7 +4,8 @@
 //! Nothing personal is remembered with a request, so a repetition makes its answer from what it asks for.
 
 use super::asker::{Asker, CommandError, ReadError, authorized};
-use super::execute::{Command, Done, Step, execute};
+use super::command::Command;
+use super::execute::{Done, Step, execute};
 use super::pages::{Page, PageOf, list_of_site};
 use super::steps::{self, Next, take};
 use crate::domain::model::change::Write;

@@ -10,8 +10,10 @@
 //! again.
 
 use super::asker::{Asker, CommandError, authorized};
-use super::execute::{Command, OnSite, Step, Witness, execute};
+use super::command::{Command, Witness};
+use super::execute::{Step, execute};
 use super::steps::{self, Next, take};
+use super::subject::OnSite;
 use super::users::{NewUser, UserRefused, canonical, roster_after, site_as_read};
 use crate::domain::model::change::Write;
 use crate::domain::model::user::{MAX_USERS, Profile, User};

@@ -1,11 +1,11 @@
-//! Which form of an answer the caller would rather have.
+//! Content negotiation: whether the caller prefers CSV or JSON.
 
 use super::describe::{Extracted, Operation};
 use super::problem::Problem;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 
-/// Whether the caller would rather have CSV than JSON: by the weights of `Accept` (RFC 9110, section 12.5.1).
+/// Whether the caller prefers CSV to JSON, by the weights in `Accept` (RFC 9110, section 12.5.1).
 #[derive(Clone, Copy, Debug)]
 pub struct PrefersCsv(pub bool);
 
@@ -17,13 +17,14 @@ impl<S: Send + Sync> FromRequestParts<S> for PrefersCsv {
     }
 }
 
-/// Whether `Accept` weighs CSV above JSON. Negotiation by a crate would prefer what is named first at equal weights.
+/// Whether `Accept` gives CSV a higher weight than JSON. At equal weights JSON wins, where a negotiation crate would
+/// pick the type that is named first.
 pub(super) fn prefers_csv(parts: &Parts) -> bool {
     let accept = parts
         .headers
         .get("accept")
         .and_then(|value| value.to_str().ok());
-    // The most specific range that names a type is the one that counts.
+    // The most specific media range that matches a type takes precedence.
     let weight = |kind: &str, media_type: &str| {
         let ranges = [media_type, kind, "*/*"].into_iter();
         let mut weights = ranges.filter_map(|wanted| {
@@ -39,7 +40,7 @@ pub(super) fn prefers_csv(parts: &Parts) -> bool {
     weight("text/*", "text/csv") > weight("application/*", "application/json")
 }
 
-/// A weight of `Accept`, 0 to 1 with at most three decimals, in thousandths; 1 where there is none.
+/// A weight in `Accept`, 0 to 1 with at most three decimals, in thousandths. A missing weight is 1.
 fn thousandths(q: Option<&str>) -> u16 {
     let Some(q) = q else { return 1_000 };
     let (whole, decimals) = q.split_once('.').unwrap_or((q, ""));

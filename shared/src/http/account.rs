@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 /// The answer to a request for a partner's history.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct HistoryPage {
-    /// What happened.
+    /// The history lines.
     #[schema(max_items = 100)]
     pub history: Vec<HistoryContent>,
     /// The cursor of the next page; null after the last.

@@ -12,10 +12,10 @@ use utoipa::ToSchema;
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AdministratorBody {
-    /// Who.
+    /// The administrator's e-mail address.
     #[schema(value_type = String, format = "idn-email", pattern = r"^[^@/?#%\\]+@[^@/?#%\\]+$")]
     pub email: Email,
-    /// As what.
+    /// The administrator's role.
     pub role: Role,
 }
 
@@ -23,7 +23,7 @@ pub struct AdministratorBody {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RoleBody {
-    /// As what.
+    /// The new role.
     pub role: Role,
 }
 

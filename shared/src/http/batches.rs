@@ -29,7 +29,7 @@ pub struct NewBatchBody {
     #[serde(default)]
     #[schema(minimum = 0, maximum = 1_000_000)]
     pub maintenance_credits: Option<u64>,
-    /// How many codes.
+    /// The number of codes.
     #[schema(minimum = 1, maximum = 10_000)]
     pub count: u32,
     /// The last date on which they can be applied.
@@ -40,17 +40,17 @@ pub struct NewBatchBody {
     #[serde(default)]
     #[schema(value_type = Option<String>)]
     pub site_id: Option<SiteId>,
-    /// What the partner notes about it.
+    /// The partner's own note.
     #[serde(default)]
     #[schema(max_length = 200, pattern = r"^[^\x00-\x1F\x7F-\x9F]*$")]
     pub note: Option<String>,
 }
 
 impl NewBatchBody {
-    /// What is asked for.
+    /// The requested batch.
     ///
     /// # Errors
-    /// No code carries that.
+    /// No code can have this value.
     pub fn read(self) -> Result<NewBatch, Problem> {
         let value = CodeValue::new(self.credits, self.maintenance_credits.unwrap_or_default());
         Ok(NewBatch {
@@ -67,19 +67,19 @@ impl NewBatchBody {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct VoidBody {
-    /// Why.
+    /// The reason.
     pub reason: Reason,
-    /// Which codes; the whole batch where it is left out.
+    /// The codes to void; the whole batch if omitted.
     #[serde(default)]
     #[schema(min_items = 1, max_items = 1_000)]
     pub codes: Option<Vec<String>>,
 }
 
 impl VoidBody {
-    /// The codes, if some are named.
+    /// The named codes; `None` for the whole batch.
     ///
     /// # Errors
-    /// There are none, or too many.
+    /// The list is empty or too long.
     pub fn codes(&self) -> Result<Option<&[String]>, Problem> {
         let codes = self.codes.as_deref();
         if codes.is_some_and(|codes| !(1..=MAX_CODES_A_VOID).contains(&codes.len())) {
@@ -96,7 +96,7 @@ impl VoidBody {
 pub struct Batch {
     /// Its ID.
     pub batch_id: BatchId,
-    /// Whose it is.
+    /// The partner it belongs to.
     pub partner_id: PartnerId,
     /// The credits of each code.
     #[schema(minimum = 0, maximum = 1_000_000)]
@@ -104,7 +104,7 @@ pub struct Batch {
     /// The maintenance credits of each code.
     #[schema(minimum = 0, maximum = 1_000_000)]
     pub maintenance_credits: u64,
-    /// How many codes.
+    /// The number of codes.
     #[schema(minimum = 1, maximum = 10_000)]
     pub count: u32,
     /// The last date on which the codes can be applied; null where they never expire.
@@ -112,13 +112,13 @@ pub struct Batch {
     pub expires_on: Option<Date>,
     /// The only site that the codes can be applied to; null where any can.
     pub site_id: Option<SiteId>,
-    /// What the partner notes about it.
+    /// The partner's own note.
     #[schema(max_length = 200, pattern = r"^[^\x00-\x1F\x7F-\x9F]*$")]
     pub note: Option<String>,
     /// When it was issued.
     #[schema(value_type = Instant)]
     pub issued_at: Timestamp,
-    /// False while the issue is not finished, which a repetition of it does, or fetching its codes.
+    /// False until the issue is finished. Repeating it finishes it, and so does fetching or voiding the codes.
     pub complete: bool,
 }
 
@@ -139,12 +139,12 @@ impl Batch {
     }
 }
 
-/// The answer to an issue.
+/// The answer to issuing a batch.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct IssuedBatch {
     /// The batch.
     pub batch: Batch,
-    /// The plain codes, by their index.
+    /// The codes in plain text, ordered by index.
     #[schema(value_type = Vec<LicenseCode>, min_items = 1, max_items = 10_000)]
     pub codes: Vec<String>,
 }
@@ -187,7 +187,7 @@ impl From<Page<(model::batch::Batch, bool)>> for BatchPage {
 pub struct BatchAndSum {
     /// The batch.
     pub batch: Batch,
-    /// How its codes stand.
+    /// How many of its codes are in each state.
     pub sum: BatchSum,
 }
 
@@ -205,7 +205,7 @@ impl From<(model::batch::Batch, bool, BatchSum)> for BatchAndSum {
 pub struct BatchCodes {
     /// The batch.
     pub batch: Batch,
-    /// All codes of the batch, by their index.
+    /// All codes of the batch, ordered by index.
     #[schema(min_items = 1, max_items = 10_000)]
     pub codes: Vec<CodeInBatch>,
 }
@@ -214,7 +214,7 @@ impl BatchCodes {
     /// The answer, as CSV (RFC 4180) or as JSON.
     ///
     /// # Errors
-    /// The file cannot be made, which is a defect.
+    /// The CSV cannot be written, which is a defect.
     pub fn answer(
         batch: model::batch::Batch,
         codes: Vec<CodeInBatch>,
@@ -245,7 +245,7 @@ fn csv_of(codes: Vec<CodeInBatch>) -> Result<String, Box<dyn std::error::Error +
     Ok(String::from_utf8(bytes)?)
 }
 
-/// What became of the codes that were to be voided.
+/// The answer to voiding codes.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Voided {
     /// How many this request voided.
@@ -254,7 +254,7 @@ pub struct Voided {
     /// How many had been voided before.
     #[schema(minimum = 0, maximum = 10_000)]
     pub already_voided: u32,
-    /// How many were applied, and stay so.
+    /// How many were already applied, and stay applied.
     #[schema(minimum = 0, maximum = 10_000)]
     pub applied: u32,
 }

@@ -1,4 +1,4 @@
-//! The bodies of requests. A request that has one has no query.
+//! Request bodies. A request with a body takes no query.
 
 /// The body of a request, which any extractor may read.
 #[derive(Clone, Debug)]
@@ -48,7 +48,7 @@ pub(super) fn bytes(parts: &Parts, limit: usize) -> Result<&[u8], Problem> {
 }
 
 fn object<T: DeserializeOwned>(text: &str) -> Result<T, Problem> {
-    // Serde would read the members of a list by their places, too.
+    // Serde would also accept an array, and take its items for the members in order.
     match text.trim_start().chars().next() {
         None => {
             let rule = "the body is missing: it must be a JSON object";
@@ -72,7 +72,7 @@ fn object<T: DeserializeOwned>(text: &str) -> Result<T, Problem> {
     Ok(body)
 }
 
-/// Reads a date, as the contract spells it.
+/// Deserializes an optional date in the contract's format.
 pub(super) fn date_or_none<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<Date>, D::Error> {

@@ -23,18 +23,18 @@ use utoipa::ToSchema;
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CardBody {
-    /// The first day on which it is good; today where it is left out.
+    /// The first day on which it is valid; today if omitted.
     #[serde(default, deserialize_with = "date_or_none")]
     #[schema(value_type = Option<schemas::Date>)]
     pub valid_from: Option<Date>,
-    /// The last day on which it is good; until it is revoked where it is left out.
+    /// The last day on which it is valid; if omitted, it is valid until it is revoked.
     #[serde(default, deserialize_with = "date_or_none")]
     #[schema(value_type = Option<schemas::Date>)]
     pub valid_until: Option<Date>,
 }
 
 impl CardBody {
-    /// When the card is to be good.
+    /// The requested validity.
     #[must_use]
     pub fn read(self) -> NewCardDates {
         NewCardDates {
@@ -48,35 +48,35 @@ impl CardBody {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CardStatusBody {
-    /// What it is to be.
+    /// The new status.
     pub status: PausedOrActive,
 }
 
-/// What a card can be made, and made again.
+/// The statuses that a card can be switched between.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, ToSchema)]
 #[schema(as = LiveCardStatus)]
 #[serde(rename_all = "snake_case")]
 pub enum PausedOrActive {
     /// It opens doors.
     Active,
-    /// It does not for now.
+    /// It opens no doors until it is resumed.
     Paused,
 }
 
-/// Where cards are downloaded: what a link is made of.
+/// How the links of cards are built.
 #[derive(Debug)]
 pub struct CardPages {
-    /// What makes a card's token, and knows it again.
+    /// Makes the tokens of cards.
     pub links: CardLinks,
-    /// What links begin with, `https://cards.example.com/`; where there is none, the API's own address.
+    /// What links begin with, such as `https://cards.example.com/`; `None` for the API's own address.
     pub base: Option<String>,
 }
 
 impl CardPages {
-    /// The link of a card, for whoever asks through the API of this host.
+    /// The link of a card. Without a base, it leads to the API at this host.
     ///
     /// # Errors
-    /// The secret of the card is not at hand.
+    /// The secret of the card is not configured.
     pub fn link(&self, card: &model::card::Card, host: &str) -> Result<String, SecretMissing> {
         let (token, _) = self.links.token(&card.id, &card.secret_id)?;
         Ok(match &self.base {
@@ -93,28 +93,28 @@ pub struct Card {
     pub card_id: CardId,
     /// Whether it opens doors.
     pub status: CardStatus,
-    /// The first day on which it is good.
+    /// The first day on which it is valid.
     #[schema(value_type = ValidFrom)]
     pub valid_from: Date,
-    /// The last day on which it is good; null until it is revoked.
+    /// The last day on which it is valid; null if it is valid until it is revoked.
     #[schema(value_type = ValidUntil)]
     pub valid_until: Option<Date>,
     /// When it was issued.
     #[schema(value_type = Instant)]
     pub issued_at: Timestamp,
-    /// Where it is downloaded; null once it is revoked.
+    /// Where it can be opened; null once it is revoked, or if its secret is missing.
     #[schema(format = "uri", pattern = "^https?://.+/[0-9A-HJKMNP-TV-Z]{24}$")]
     pub link: Option<String>,
 }
 
 impl Card {
-    /// A card, whose link is on the card pages, or on this host.
+    /// A card as the contract shows it, with the link that [`CardPages::link`] makes.
     #[must_use]
     pub fn of(card: model::card::Card, pages: &CardPages, host: &str) -> Self {
         let link = match card.status {
             CardStatus::Active | CardStatus::Paused => match pages.link(&card, host) {
                 Ok(link) => Some(link),
-                // A card whose secret was taken away has no link any more, and is no reason not to show the others.
+                // A card whose secret was removed has no link, but must not keep other cards from being shown.
                 Err(missing) => {
                     tracing::error!(%missing, "the link of a card cannot be made");
                     None
@@ -162,7 +162,7 @@ macro_rules! issued_cards {
         }
 
         impl $name {
-            /// A 201, whose card's link is on the card pages, or on this host.
+            /// A 201 with the card, whose link [`CardPages::link`] makes.
             #[must_use]
             pub fn answer(done: Done<CardIssued>, pages: &CardPages, host: &str) -> Created<Self> {
                 let CardIssued { card, license } = done.answer;
@@ -180,18 +180,18 @@ macro_rules! issued_cards {
 issued_cards! {
     /// The answer to issuing a card.
     IssuedCard, CardIssueEntry;
-    /// The answer to issuing a card again.
+    /// The answer to reissuing a card.
     ReissuedCard, CardReissueEntry;
 }
 
-/// The answer to whoever opens a card's link.
+/// The answer to opening a card's link.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct CardOfLink {
     /// The card.
     pub card: OpenedCard,
 }
 
-/// A card, as a phone shows it: nothing else of the user.
+/// A card as a phone shows it. Of the user it has only the name.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct OpenedCard {
     /// Its ID.
@@ -199,10 +199,10 @@ pub struct OpenedCard {
     /// Whether it opens doors.
     #[schema(value_type = PausedOrActive)]
     pub status: CardStatus,
-    /// The first day on which it is good.
+    /// The first day on which it is valid.
     #[schema(value_type = ValidFrom)]
     pub valid_from: Date,
-    /// The last day on which it is good; null until it is revoked.
+    /// The last day on which it is valid; null if it is valid until it is revoked.
     #[schema(value_type = ValidUntil)]
     pub valid_until: Option<Date>,
     /// When it was issued.

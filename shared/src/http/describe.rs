@@ -1,8 +1,8 @@
-//! What the contract says of a route, read from the signature of its handler: the extractors say what a request may have
-//! and which problems that can lead to, the result says what the answer is.
+//! What the contract says about a route, derived from its handler's signature: the extractors describe what a request
+//! may have and which problems that can lead to, and the return type describes the answer.
 //!
-//! A release build has none of this: the routes of a function are declared to whatever collects them, and only the local
-//! machine and the tests collect their descriptions.
+//! A deployed function uses none of these descriptions: it declares its routes to a collector that keeps only their
+//! handlers. The local tools and the tests collect their [`Descriptions`].
 
 use super::problem::ProblemCode;
 use axum::handler::Handler;
@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use utoipa::ToSchema;
 
-/// A body of a media type, by the name of its schema; a file has none.
+/// The media type of a body and the name of its schema; a file has no schema.
 pub type Content = (&'static str, Option<String>);
 
 /// What a route takes and answers.
@@ -19,24 +19,24 @@ pub type Content = (&'static str, Option<String>);
 pub struct Operation {
     /// Its parameters, by their names in the contract.
     pub parameters: Vec<&'static str>,
-    /// The forms of its body.
+    /// The forms of its request body.
     pub request: Vec<Content>,
-    /// The status of an answer that is no problem.
+    /// The status of a successful answer.
     pub status: u16,
     /// The forms of that answer.
     pub answer: Vec<Content>,
-    /// Whether the answer may be a file that is saved.
+    /// Whether the answer may be a file to download.
     pub is_saved: bool,
-    /// Whether it writes, so that a repetition is answered as the first was.
+    /// Whether it writes. If so, it takes an idempotency key, and its answer may be a replay.
     pub writes: bool,
     /// The problems that it can lead to.
     pub problems: BTreeSet<ProblemCode>,
-    /// The schemas of its bodies, and of all that they lead to.
+    /// The schemas of its bodies, and all that they refer to.
     pub schemas: BTreeMap<String, Value>,
 }
 
 impl Operation {
-    /// A body of a type.
+    /// A JSON body of type `T`. Adds its schemas.
     pub(super) fn json<T: ToSchema>(&mut self) -> Content {
         let mut schemas = vec![(T::name().into_owned(), T::schema())];
         T::schemas(&mut schemas);
@@ -47,21 +47,21 @@ impl Operation {
         ("application/json", Some(T::name().into_owned()))
     }
 
-    /// A problem that it can lead to.
+    /// Adds problems that it can lead to.
     pub(super) fn can_be(&mut self, problems: &[ProblemCode]) {
         self.problems.extend(problems);
     }
 }
 
-/// What an extractor says of the routes that it stands at.
+/// An extractor, which describes the requests of the routes that use it.
 pub trait Extracted {
-    /// Adds it.
+    /// Adds its description.
     fn describe(operation: &mut Operation);
 }
 
-/// What a result says of the routes that give it.
+/// A return type, which describes the answers of the routes that return it.
 pub trait Answered {
-    /// Adds it.
+    /// Adds its description.
     fn describe(operation: &mut Operation);
 }
 
@@ -71,13 +71,13 @@ impl<T: Answered, E> Answered for Result<T, E> {
     }
 }
 
-/// A handler that the contract can describe. `T` is as of axum's [`Handler`].
+/// A handler that the contract can describe. `T` is that of axum's [`Handler`].
 pub trait Documented<T> {
-    /// What the contract says of it.
+    /// What the contract says about it.
     fn operation() -> Operation;
 }
 
-/// Implements [`Documented`] for functions of some numbers of extractors.
+/// Implements [`Documented`] for functions with the given numbers of extractors.
 macro_rules! documented {
     ($(($($extractor:ident),*))*) => {$(
         impl<H, Answer, M, $($extractor),*> Documented<(M, $($extractor,)*)> for H
@@ -106,9 +106,9 @@ documented! {
     (A, B, C, D, E, F)
 }
 
-/// Something that the routes of a function are declared to.
+/// A collector of the routes that a function declares.
 pub trait Declare<F>: Default {
-    /// Adds a route: its key, such as `GET /sites/{site_id}`, its handler, and the problems that only its command has.
+    /// Adds a route: its key, such as `GET /sites/{site_id}`, its handler, and the problems of its command.
     #[must_use]
     fn add<T, H>(self, key: &'static str, handler: H, refusals: &'static [ProblemCode]) -> Self
     where

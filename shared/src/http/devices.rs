@@ -23,13 +23,13 @@ pub struct DevicesBody {
     pub devices: Vec<DeviceBody>,
 }
 
-/// Reads a list of objects. By itself Serde would read each from a list of its members, too.
+/// Reads a list of objects. By default, Serde would also accept an array in place of each object.
 fn objects<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<DeviceBody>, D::Error> {
     let objects: Vec<Object> = Vec::deserialize(deserializer)?;
     Ok(objects.into_iter().map(|Object(device)| device).collect())
 }
 
-/// A device that is read from an object and from nothing else.
+/// A device that can only be read from an object.
 struct Object(DeviceBody);
 
 impl<'de> Deserialize<'de> for Object {
@@ -56,15 +56,15 @@ impl<'de> Visitor<'de> for OfObject {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DeviceBody {
-    /// Its ID; one is made where it is left out.
+    /// Its ID; generated if omitted.
     #[serde(default)]
     pub device_id: Option<DeviceId>,
-    /// What people call it.
+    /// Its name.
     pub name: SiteName,
 }
 
 impl DevicesBody {
-    /// The devices that are asked for.
+    /// The requested devices.
     #[must_use]
     pub fn read(self) -> Vec<DeviceToRegister> {
         let devices = self.devices.into_iter().map(|device| DeviceToRegister {
@@ -80,9 +80,9 @@ impl DevicesBody {
 pub struct Device {
     /// Its ID.
     pub device_id: DeviceId,
-    /// What people call it.
+    /// Its name.
     pub name: SiteName,
-    /// The site's own date on which it was registered.
+    /// The date on which it was registered, in the site's time zone.
     #[schema(value_type = schemas::Date)]
     pub registered_on: Date,
 }

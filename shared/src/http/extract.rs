@@ -1,4 +1,4 @@
-//! Extractors: what a handler needs stands in its signature, and is judged in that order.
+//! Extractors: a handler's signature says what it needs, and its extractors run in that order.
 
 use super::describe::{Extracted, Operation};
 use super::problem::{Problem, ProblemCode};
@@ -21,7 +21,7 @@ use lambda_http::request::RequestContext;
 /// The longest idempotency key, in characters.
 const MAX_KEY_LENGTH: usize = 100;
 
-/// Who asks, when, and under which idempotency key.
+/// The caller, the time of the request, and its idempotency key.
 impl<S: Send + Sync> FromRequestParts<S> for Asker {
     type Rejection = Problem;
 
@@ -34,7 +34,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Asker {
     }
 }
 
-/// The address of a caller whom the issuer knows by one.
+/// The caller's e-mail address, which the token's issuer has verified.
 #[derive(Debug)]
 pub struct VerifiedEmail(pub Email);
 
@@ -46,7 +46,7 @@ impl<S: Send + Sync> FromRequestParts<S> for VerifiedEmail {
     }
 }
 
-/// The partner who asks, when, and under which idempotency key: that of the path and of the token.
+/// The partner, the time of the request, and its idempotency key. The path and the token must name the same partner.
 impl<S: Send + Sync> FromRequestParts<S> for PartnerAsker {
     type Rejection = Problem;
 
@@ -66,7 +66,7 @@ impl<S: Send + Sync> FromRequestParts<S> for PartnerAsker {
     }
 }
 
-/// Declares the parameters of paths: a text that cannot be an ID names nothing.
+/// Declares path parameters. A text that is not a valid ID is answered as an unknown ID is.
 macro_rules! path_parameters {
     ($($name:literal, $type:ty, $parameter:literal, $problem:ident, $not_found:expr;)*) => {$(
         impl<S: Send + Sync> FromRequestParts<S> for $type {
@@ -113,13 +113,13 @@ impl Extracted for CardToken {
     }
 }
 
-/// A link that leads to no card.
+/// The problem of a link that leads to no card.
 #[must_use]
 pub fn no_card_of_link() -> Problem {
     Problem::new(ProblemCode::CardNotFound, "this link leads to no card")
 }
 
-/// The API's own host name, as the gateway says it.
+/// The API's own host name, as the gateway reports it.
 #[derive(Debug)]
 pub struct ApiHost(pub String);
 
@@ -151,14 +151,14 @@ fn claim<'a>(parts: &'a Parts, name: &str) -> Option<&'a str> {
     claims.get(name).map(String::as_str)
 }
 
-/// The address that the issuer verified. An unverified one opens nothing (rule 15).
+/// The e-mail address, if the issuer has verified it. An unverified address gives no access (rule 15).
 fn verified_email(parts: &Parts) -> Option<Email> {
     let verified = claim(parts, "email_verified") == Some("true");
     let email = claim(parts, "email").filter(|_| verified)?;
     Email::parse(email).ok()
 }
 
-/// The time of the request, which the gateway says.
+/// The time at which the gateway received the request.
 fn now(parts: &Parts) -> Result<Timestamp, Problem> {
     let time = context(parts).map_or(0, |context| context.time_epoch);
     let now = Timestamp::from_millisecond(time).ok().filter(|_| time > 0);

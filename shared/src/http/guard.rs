@@ -1,7 +1,7 @@
-//! The guard before `lambda_http`, whose conversion panics on an event that no URI can be made of.
+//! The guard in front of `lambda_http`, whose conversion panics on an event that does not form a valid URI.
 //!
-//! A query is repaired: it is encoded as a gateway would have sent it. An event whose path, host, forwarded protocol or
-//! Base64 no gateway would send is refused with a 400. Nothing else is touched.
+//! The query is percent-encoded, as a gateway would send it. An event with an invalid path, host, forwarded protocol or
+//! Base64 body is refused with a 400. Everything else passes unchanged.
 
 use super::problem::Problem;
 use super::routes::Router;
@@ -33,7 +33,7 @@ pub fn guarded<F: Send + Sync + 'static>(
     Guard(Adapter::from(router))
 }
 
-/// Stands before a service that converts events with `lambda_http`.
+/// Wraps a service that converts events with `lambda_http`.
 #[derive(Clone)]
 pub struct Guard<S>(S);
 
@@ -43,13 +43,13 @@ impl<S> Debug for Guard<S> {
     }
 }
 
-/// What the gateway is answered.
+/// The answer to the gateway.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 pub enum Answer<R> {
-    /// By the function.
+    /// The function's answer.
     Given(R),
-    /// By the guard.
+    /// The guard's refusal.
     Refused(Box<ApiGatewayV2httpResponse>),
 }
 
@@ -91,7 +91,8 @@ fn convertible(mut event: ApiGatewayV2httpRequest) -> Result<ApiGatewayV2httpReq
     event.raw_query_string = event.raw_query_string.as_deref().map(encoded);
     if event.is_base64_encoded {
         let body = event.body.as_deref().unwrap_or_default().as_bytes();
-        // What is decoded here leniently, several texts in a row, panics there: it must be the one text of its bytes.
+        // Decoding here also accepts several padded texts in a row, on which `lambda_http` panics. Encoding the bytes
+        // again must give the same text.
         let decoded = BASE64.decode(body).ok();
         decoded
             .filter(|bytes| BASE64.encode(bytes).as_bytes() == body)
@@ -102,7 +103,7 @@ fn convertible(mut event: ApiGatewayV2httpRequest) -> Result<ApiGatewayV2httpReq
     Ok(event)
 }
 
-/// A query whose bytes may all stand in a URI.
+/// The query, with every byte that is not allowed in a URI percent-encoded.
 fn encoded(query: &str) -> String {
     let mut encoded = String::with_capacity(query.len());
     for byte in query.bytes() {
@@ -116,7 +117,7 @@ fn encoded(query: &str) -> String {
     encoded
 }
 
-/// The URI that `lambda_http` makes of an event, made in the same way; `None` where it would panic.
+/// Builds the URI of an event in the same way as `lambda_http`; `None` where `lambda_http` would panic.
 fn uri(event: &ApiGatewayV2httpRequest) -> Option<Uri> {
     let path = event.raw_path.as_deref().unwrap_or_default();
     let stage = event.request_context.stage.as_deref();
@@ -152,7 +153,7 @@ fn uri(event: &ApiGatewayV2httpRequest) -> Option<Uri> {
     uri.parse().ok()
 }
 
-/// The answer that the gateway reads.
+/// A problem in the gateway's response format.
 fn refusal(problem: &Problem) -> ApiGatewayV2httpResponse {
     let (status, headers, body) = problem.parts();
     let mut response = ApiGatewayV2httpResponse::default();

@@ -75,9 +75,9 @@ pub struct Preview {
     pub site_id: SiteId,
     /// Its name.
     pub site_name: SiteName,
-    /// Where it is.
+    /// Its country.
     pub country: Country,
-    /// How it pays.
+    /// Its type, which determines how it pays.
     pub site_type: SiteType,
     /// Which balance the code would recharge.
     pub recharge: Recharge,

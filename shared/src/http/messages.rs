@@ -19,16 +19,16 @@ use utoipa::ToSchema;
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MessageBody {
-    /// To whom.
+    /// The recipient.
     pub user_id: UserId,
-    /// A text of the site's own; the link of the user's card where it is left out.
+    /// The site's own text; if omitted, the message carries the link to the user's card.
     #[serde(default)]
     #[schema(value_type = Option<String>, min_length = 1, max_length = 500, pattern = r"^[^\x00-\x09\x0B-\x1F\x7F-\x9F]+$")]
     pub text: Option<MessageText>,
 }
 
 impl MessageBody {
-    /// The message that is asked for.
+    /// The requested message.
     #[must_use]
     pub fn read(self) -> MessageToSend {
         MessageToSend {
@@ -38,7 +38,7 @@ impl MessageBody {
     }
 }
 
-/// The body of `POST …/card/deliveries`: an object without members.
+/// The body of `POST …/card/deliveries`: an empty object.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DeliveryBody {}
@@ -48,27 +48,27 @@ pub struct DeliveryBody {}
 pub struct Message {
     /// Its ID.
     pub message_id: MessageId,
-    /// To whom.
+    /// The recipient.
     pub user_id: UserId,
     /// The number, masked.
     #[schema(value_type = MaskedNumber)]
     pub to: String,
     /// The country of the number.
     pub country: Country,
-    /// What it is about.
+    /// Its template.
     pub template: Template,
-    /// In which language.
+    /// Its language.
     #[schema(value_type = MessageLanguage)]
     pub language: Language,
     /// How its text is encoded.
     pub encoding: Encoding,
-    /// How long it is, in units of its encoding.
+    /// Its length, in units of its encoding.
     #[schema(value_type = Units)]
     pub units: u32,
-    /// How many parts it has, each of which costs one SMS.
+    /// The number of parts; each costs one SMS.
     #[schema(value_type = Parts)]
     pub parts: u32,
-    /// What became of it.
+    /// Its delivery state.
     pub state: MessageState,
     /// When it was charged.
     #[schema(value_type = Instant)]
@@ -76,9 +76,9 @@ pub struct Message {
     /// The entry that charged it.
     #[schema(value_type = Sequence)]
     pub entry: u64,
-    /// Why it was not sent; null unless it failed.
+    /// Why it was not sent; null unless it certainly was not.
     pub not_sent: Option<NotSent>,
-    /// What the receipt says; null without one.
+    /// What the delivery receipt says; null if there is none.
     #[schema(max_length = 200)]
     pub receipt: Option<String>,
 }
@@ -104,7 +104,7 @@ impl From<model::message::Message> for Message {
     }
 }
 
-/// The answer to a message that was sent, or certainly not sent, or perhaps sent.
+/// The answer to sending a message, whether it was sent, was not sent, or its outcome is unknown.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct SentMessage {
     /// The message.
@@ -133,29 +133,29 @@ pub struct PreviewedMessage {
     /// The number, masked.
     #[schema(value_type = MaskedNumber)]
     pub to: String,
-    /// What it is about.
+    /// Its template.
     pub template: Template,
-    /// In which language.
+    /// Its language.
     #[schema(value_type = MessageLanguage)]
     pub language: Language,
     /// How its text is encoded.
     pub encoding: Encoding,
-    /// How long it is, in units of its encoding.
+    /// Its length, in units of its encoding.
     #[schema(value_type = Units)]
     pub units: u32,
-    /// How many parts it has, each of which costs one SMS.
+    /// The number of parts; each costs one SMS.
     #[schema(value_type = Parts)]
     pub parts: u32,
-    /// The site now.
+    /// The site's balance now.
     pub before: SmsBalance,
-    /// The site after sending.
+    /// The site's balance after sending.
     pub after: SmsBalance,
 }
 
-/// The SMS of a site.
+/// A site's balance of SMS.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct SmsBalance {
-    /// The SMS.
+    /// The number of SMS.
     #[schema(minimum = 0, maximum = 9_007_199_254_740_991_u64)]
     pub sms: u64,
 }

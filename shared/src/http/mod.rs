@@ -32,5 +32,5 @@ pub use query::{Function, PageAfter, Query};
 pub use reply::{Changed, Created, File, JsonOrCsv, Reply};
 pub use routes::{Router, Routes};
 
-/// The contract, as an OpenAPI document. A test holds it against the routes, the bodies and the problems.
+/// The contract as an OpenAPI document. It is generated from the types, and a test fails if it is out of date.
 pub const OPENAPI: &str = include_str!("../../../openapi.yaml");

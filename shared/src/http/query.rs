@@ -1,4 +1,4 @@
-//! The parameters of queries, each at most once and of a known name.
+//! Query parameters. Unknown and repeated parameters are refused.
 
 use super::accept::prefers_csv;
 use super::describe::{Extracted, Operation};
@@ -17,27 +17,27 @@ use std::collections::HashMap;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-/// The largest page.
+/// The largest page size.
 const MAX_PAGE: u16 = 100;
-/// The size of a page where the request does not say.
+/// The default page size.
 const USUAL_PAGE: u16 = 50;
-/// The longest key in a history: an instant, and two IDs.
+/// The longest key in a history, in bytes: an instant, and two IDs.
 const MAX_CURSOR_BYTES: usize = 200;
-/// The longest text that users are searched by, in characters.
+/// The longest search text, in characters.
 const MAX_SEARCH: usize = 100;
 
-/// The query was read.
+/// Marks a request whose query has been read.
 #[derive(Clone, Copy, Debug)]
 struct QueryTaken;
 
 /// The parameters of a query, by their names.
 type Parameters = HashMap<String, String>;
 
-/// A query that a handler asks for.
+/// The query of a request, read as `Q`.
 #[derive(Clone, Copy, Debug)]
 pub struct Query<Q>(pub Q);
 
-/// A form of query.
+/// A type that can be read from a query.
 pub trait ReadQuery: Sized {
     /// The names of its parameters.
     const NAMES: &'static [&'static str];
@@ -61,7 +61,7 @@ impl<Q: ReadQuery, S: Send + Sync> FromRequestParts<S> for Query<Q> {
     }
 }
 
-/// The function itself. A request has no query unless an extractor before this one reads it.
+/// The function itself. A query is refused unless an extractor before this one has read it.
 #[derive(Debug)]
 pub struct Function<F>(pub Arc<F>);
 
@@ -107,7 +107,7 @@ fn parameters(parts: &Parts, names: &[&str]) -> Result<Parameters, Problem> {
     Ok(parameters)
 }
 
-/// `limit` and `cursor`, where the cursor is the ID of the last item of the page before.
+/// `limit` and `cursor`, where the cursor is the ID of the last item of the previous page.
 #[derive(Debug)]
 pub struct PageAfter<Id> {
     /// The page.
@@ -115,7 +115,7 @@ pub struct PageAfter<Id> {
     id: PhantomData<fn() -> Id>,
 }
 
-/// Declares the IDs that cursors are.
+/// Declares the IDs that serve as cursors.
 macro_rules! cursors {
     ($($id:ty),*) => {$(
         impl ReadQuery for PageAfter<$id> {
@@ -151,12 +151,12 @@ impl ReadQuery for Period {
     }
 }
 
-/// Which part of a partner's history. A partner has no time zone: its dates are those of UTC.
+/// A period of a partner's history. A partner has no time zone, so the dates are in UTC.
 #[derive(Clone, Debug)]
 pub struct HistoryPeriod {
-    /// From this instant on.
+    /// The start, inclusive.
     pub from: Option<Timestamp>,
-    /// Until before this instant.
+    /// The end, exclusive.
     pub until: Option<Timestamp>,
     /// The page.
     pub page: PageOf,
@@ -178,7 +178,7 @@ impl ReadQuery for HistoryPeriod {
                 .ok_or_else(wrong_cursor)
         });
         Ok(Self {
-            // The calendar's last day has no instant in jiff: everything is before it.
+            // The last day of jiff's calendar is after its last timestamp, so every line is before it.
             from: from.map(|from| instant(from).unwrap_or(Timestamp::MAX)),
             until: to.and_then(|to| instant(to.tomorrow().ok()?)),
             page: PageOf {
@@ -189,12 +189,12 @@ impl ReadQuery for HistoryPeriod {
     }
 }
 
-/// The cursor of a history, whose keys no URL takes as they are.
+/// The cursor of a history: its key, encoded because it has characters that a URL would need to escape.
 pub(super) fn history_cursor(key: &str) -> String {
     BASE64URL_NOPAD.encode(key.as_bytes())
 }
 
-/// Whether what is left of a site's balances is given up.
+/// Whether the site's remaining balances are forfeited.
 #[derive(Clone, Copy, Debug)]
 pub struct Forfeit(pub bool);
 
@@ -213,7 +213,7 @@ impl ReadQuery for Forfeit {
     }
 }
 
-/// Which users: those of `search`, `limit` and `cursor`, or all of them for an export, which takes no query.
+/// The users that `search`, `limit` and `cursor` select, or all of them for a CSV export, which takes no query.
 impl<S: Send + Sync> FromRequestParts<S> for UsersOf {
     type Rejection = Problem;
 
@@ -265,7 +265,7 @@ fn dates(query: &Parameters) -> Result<(Option<Date>, Option<Date>), Problem> {
     Ok((from, to))
 }
 
-/// A date as the contract spells it, and in no other of the forms of ISO 8601.
+/// Parses a date in the contract's format, and in no other ISO 8601 format.
 pub(super) fn plain_date(text: &str) -> Option<Date> {
     let date = text.parse::<Date>().ok();
     date.filter(|date| date.to_string() == text)

@@ -1,7 +1,7 @@
-//! The problems that a route's command has of its own, beside those that its extractors and its answer bring.
+//! The problems that a route's command can lead to, in addition to those of its extractors and its answer.
 //!
-//! [`problem`](super::problem) makes problems of errors; this says which of them a route can lead to, where the error's
-//! type is that of several commands. Every answer of every test is held against it.
+//! [`problem`](super::problem) converts errors to problems. Several commands share an error type, so these lists say
+//! which of its problems a route can lead to. Every answer in every test is checked against them.
 
 use super::problem::ProblemCode;
 
@@ -14,7 +14,7 @@ macro_rules! refusals {
 }
 
 refusals! {
-    /// Nothing of its own.
+    /// No further problems.
     NONE: ;
     /// A preview of a code, for either balance.
     PREVIEW: CodeNotRecognised, CodeAlreadyApplied, CodeExpired, CodeVoided, CodeNotForThisSite, CodeNotForSms,
@@ -25,11 +25,11 @@ refusals! {
     /// A redemption of SMS.
     SMS_REDEMPTION: CodeNotRecognised, CodeAlreadyApplied, CodeExpired, CodeVoided, CodeNotForThisSite, CodeNotForSms,
         BalanceLimit;
-    /// Fetching the codes of a batch, which leaves a line in the history.
+    /// Fetching the codes of a batch, which writes a history line.
     FETCHED_CODES: OutcomeUnknown;
     /// Voiding codes.
     VOIDED_CODES: CodeNotRecognised;
-    /// Listing one's sites, which takes a verified address.
+    /// Listing the caller's sites, which requires a verified e-mail address.
     SITES: NotAllowed;
     /// Deleting a site.
     SITE_DELETION: NotAllowed, SiteNotEmpty;
@@ -47,12 +47,12 @@ refusals! {
     CARD: CardNotFound;
     /// Issuing a card.
     CARD_ISSUE: InsufficientCredits, PaymentRequired, CardExists;
-    /// Issuing a card again.
+    /// Reissuing a card.
     CARD_REISSUE: InsufficientCredits, PaymentRequired, CardNotFound;
     /// Sending a message.
     MESSAGE: InsufficientSms, PaymentRequired, UserNotFound, CardNotFound, OptedOut, NoMobileNumber,
         SmsCountryNotAllowed, MessageTooLong, TooManyMessages;
-    /// A preview of a message, which asks nobody whether the number's owner opted out.
+    /// A preview of a message, which does not check whether the number's owner has opted out.
     MESSAGE_PREVIEW: InsufficientSms, PaymentRequired, UserNotFound, CardNotFound, NoMobileNumber,
         SmsCountryNotAllowed, MessageTooLong, TooManyMessages;
 }

@@ -1,4 +1,4 @@
-//! Answers: a JSON body or a file, which nobody may cache.
+//! Successful answers: a JSON body or a file. Neither may be cached.
 
 use super::describe::{Answered, Operation};
 use super::headers;
@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 pub struct Reply<T>(T);
 
 impl<T> Reply<T> {
-    /// Of a body.
+    /// A 200 with this body.
     #[must_use]
     pub fn ok(body: impl Into<T>) -> Self {
         Self(body.into())
@@ -35,20 +35,20 @@ impl<T: ToSchema> Answered for Reply<T> {
     }
 }
 
-/// The answer to a request that writes, which says whether it was answered before.
+/// The answer to a request that writes. It says whether it is a replay of an earlier answer.
 #[derive(Clone, Debug)]
 pub struct Written<T, const STATUS: u16> {
     body: T,
     replayed: bool,
 }
 
-/// A 201.
+/// A 201 to a request that writes.
 pub type Created<T> = Written<T, 201>;
-/// A 200 of a request that writes.
+/// A 200 to a request that writes.
 pub type Changed<T> = Written<T, 200>;
 
 impl<T, const STATUS: u16> Written<T, STATUS> {
-    /// Of a body.
+    /// An answer with this body, which is a replay or not.
     #[must_use]
     pub fn new(body: impl Into<T>, replayed: bool) -> Self {
         Self {
@@ -98,7 +98,7 @@ fn json(status: StatusCode, body: &impl Serialize, replayed: bool) -> Response {
     (status, headers, body).into_response()
 }
 
-/// The answer to a request that reads, in the form that the caller would rather have.
+/// The answer to a request that reads, in the format that the caller prefers.
 #[derive(Clone, Debug)]
 pub enum JsonOrCsv<T> {
     /// As JSON.
@@ -129,9 +129,9 @@ impl<T: ToSchema> Answered for JsonOrCsv<T> {
 pub struct File {
     /// Its media type.
     pub media_type: &'static str,
-    /// Under which name it is saved; where there is none, it is shown.
+    /// The name that it is downloaded under; `None` for a file that is displayed.
     pub name: Option<String>,
-    /// What is in it.
+    /// Its content.
     pub text: String,
 }
 
@@ -151,7 +151,7 @@ impl IntoResponse for File {
     }
 }
 
-/// A file that is shown: the contract itself.
+/// The only answer that is always a file is the contract itself.
 impl Answered for File {
     fn describe(operation: &mut Operation) {
         operation.status = 200;

@@ -1,7 +1,7 @@
 //! The routes of a function, and the service that hands each request to its handler.
 //!
-//! A request's route is the one that the gateway matched, by its `routeKey`: a router of our own could disagree about dot
-//! segments, encoded slashes and the like. Handlers and extractors are axum's.
+//! A request is dispatched by the gateway's `routeKey`, because a second router could disagree with the gateway about
+//! dot segments, encoded slashes and the like. Handlers and extractors are axum's.
 
 use super::body::Payload;
 use super::describe::{Declare, Documented};
@@ -20,11 +20,11 @@ use std::task::{Context, Poll};
 
 type Call<F> = Box<dyn Fn(Request, Arc<F>) -> BoxFuture<'static, Response> + Send + Sync>;
 
-/// The routes of a function, by the keys that the gateway has for them.
+/// The routes of a function, by the gateway's route keys.
 pub struct Routes<F>(Vec<(&'static str, Call<F>)>);
 
 impl<F: Send + Sync + 'static> Routes<F> {
-    /// The service that answers requests with a function.
+    /// The service that answers requests by these routes, with `function` as the state of the handlers.
     #[must_use]
     pub fn with(self, function: F) -> Router<F> {
         Router {
@@ -62,7 +62,7 @@ impl<F> fmt::Debug for Routes<F> {
     }
 }
 
-/// Answers requests with a function. Clones share it.
+/// Dispatches requests to the handlers of a function. Clones share the function and its routes.
 #[derive(Debug)]
 pub struct Router<F> {
     function: Arc<F>,
@@ -94,7 +94,7 @@ impl<F: Send + Sync + 'static> Service<lambda_http::Request> for Router<F> {
 }
 
 impl<F: Send + Sync + 'static> Router<F> {
-    /// Answers a request, and logs one line that has neither code, token nor address.
+    /// Answers a request, and logs one line, which contains no license code, token or e-mail address.
     async fn answer(&self, request: lambda_http::Request) -> Response {
         let (mut parts, body) = request.into_parts();
         let (mut route, mut request_id) = (String::new(), String::new());
@@ -119,7 +119,7 @@ impl<F: Send + Sync + 'static> Router<F> {
                 code,
                 causes: Some(causes),
             }) => {
-                // A defect or an outage: the whole chain of causes, once, here.
+                // The chain of causes of a defect or an outage is logged once, here.
                 let (code, causes) = (code.as_str(), &**causes);
                 tracing::error!(route, request_id, status, code, causes, "failed");
             }

@@ -23,28 +23,28 @@ use utoipa::ToSchema;
 pub struct NewSiteBody {
     /// Its name.
     pub name: SiteName,
-    /// Where it is.
+    /// Its country.
     #[schema(value_type = String, pattern = "^[A-Za-z]{2}$")]
     pub country: Country,
-    /// How it pays.
+    /// Its type, which determines how it pays.
     pub site_type: SiteType,
-    /// Its time zone; that of the country where it is left out.
+    /// Its time zone; the country's if omitted.
     #[serde(default)]
     pub time_zone: Option<TimeZone>,
-    /// Its language; that of the country where it is left out.
+    /// Its language; the country's if omitted.
     #[serde(default)]
     #[schema(value_type = Option<String>, pattern = "^[A-Za-z]{2,3}$")]
     pub language: Option<Language>,
 }
 
 impl NewSiteBody {
-    /// The site that is asked for.
+    /// The requested site.
     ///
     /// # Errors
     /// There is no such country, or it has several time zones and none is named.
     pub fn read(self, id: SiteId, master: Email, now: Timestamp) -> Result<NewSite, Problem> {
         let time_zone = match self.time_zone {
-            // A country that nobody lives in is a typing error all the same.
+            // An unknown country is an error even if a time zone is given.
             Some(zone) if is_known(&self.country) => zone,
             Some(_) | None => time_zone_of(&self.country, now)?,
         };
@@ -64,24 +64,24 @@ impl NewSiteBody {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SettingsBody {
-    /// Another name.
+    /// The new name.
     #[serde(default)]
     pub name: Option<SiteName>,
-    /// Another time zone.
+    /// The new time zone.
     #[serde(default)]
     pub time_zone: Option<TimeZone>,
-    /// Another language.
+    /// The new language.
     #[serde(default)]
     #[schema(value_type = Option<String>, pattern = "^[A-Za-z]{2,3}$")]
     pub language: Option<Language>,
-    /// Other countries that messages may be sent to.
+    /// The countries that messages may be sent to, in place of the current ones.
     #[serde(default)]
     #[schema(value_type = TypedCountries, inline)]
     pub sms_countries: Option<Vec<Country>>,
 }
 
 impl SettingsBody {
-    /// What is to be changed.
+    /// The requested changes.
     #[must_use]
     pub fn read(self) -> NewSettings {
         NewSettings {
@@ -126,7 +126,7 @@ impl From<Page<SiteView>> for SitePage {
     }
 }
 
-/// Declares the answers to changes of a site: the site as it is now. They differ in their entries.
+/// Declares the answers to requests that change a site. Each has the site as it is now, and its own kind of entry.
 macro_rules! changed_sites {
     ($($(#[$doc:meta])* $name:ident, $entry:ty;)*) => {$(
         $(#[$doc])*
@@ -151,10 +151,10 @@ macro_rules! changed_sites {
 }
 
 changed_sites! {
-    /// The answer to a creation.
+    /// The answer to creating a site.
     CreatedSite, SiteCreationEntry;
-    /// The answer to a change of settings. The entry is null where the site was already as requested.
+    /// The answer to changing settings. The entry is null if the site was already as requested.
     ChangedSite, Option<SettingsChangeEntry>;
-    /// The answer to a deletion.
+    /// The answer to deleting a site.
     DeletedSite, SiteDeletionEntry;
 }

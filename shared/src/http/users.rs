@@ -19,27 +19,27 @@ use utoipa::ToSchema;
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UserBody {
-    /// The ID; the next number where it is left out.
+    /// The ID; the next number if omitted.
     #[serde(default)]
     pub user_id: Option<UserId>,
     /// The name.
     #[serde(default)]
     pub name: Option<PersonName>,
-    /// What they are to the site.
+    /// The kind of user.
     #[serde(default)]
     pub kind: Option<UserKind>,
-    /// Where they are written to.
+    /// The e-mail address.
     #[serde(default)]
     #[schema(value_type = Option<TypedEmail>)]
     pub email: Option<Email>,
-    /// Where their card is sent, in any usual spelling.
+    /// The mobile number that their card is sent to, in any common notation.
     #[serde(default)]
     #[schema(value_type = Option<TypedMobile>)]
     pub mobile: Option<SpelledNumber>,
 }
 
 impl UserBody {
-    /// The user that is asked for.
+    /// The requested user.
     #[must_use]
     pub fn read(self) -> NewUser {
         NewUser {
@@ -54,32 +54,32 @@ impl UserBody {
     }
 }
 
-/// The body of `PATCH …/users/{user_id}`: what is left out stays as it is, and null clears.
+/// The body of `PATCH …/users/{user_id}`: an omitted member stays unchanged, and null clears it.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UserChangeBody {
-    /// Another name.
+    /// The new name.
     #[serde(default, deserialize_with = "named")]
     #[schema(value_type = Option<PersonName>)]
     pub name: Option<Option<PersonName>>,
-    /// Another kind.
+    /// The new kind.
     #[serde(default, deserialize_with = "named")]
     #[schema(value_type = Option<UserKind>)]
     pub kind: Option<Option<UserKind>>,
-    /// Another address.
+    /// The new e-mail address.
     #[serde(default, deserialize_with = "named")]
     #[schema(value_type = Option<TypedEmail>)]
     pub email: Option<Option<Email>>,
-    /// Another number.
+    /// The new mobile number.
     #[serde(default, deserialize_with = "named")]
     #[schema(value_type = Option<TypedMobile>)]
     pub mobile: Option<Option<SpelledNumber>>,
 }
 
-/// A member that is there, be it null.
+/// Reads a member that is present, even if it is null.
 #[expect(
     clippy::option_option,
-    reason = "what is left out, what is cleared and what is set are three things"
+    reason = "a member can be omitted, cleared or set, which are three different things"
 )]
 fn named<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
     deserializer: D,
@@ -88,7 +88,7 @@ fn named<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
 }
 
 impl UserChangeBody {
-    /// What is to be changed.
+    /// The requested changes.
     #[must_use]
     pub fn read(self) -> ProfileChange {
         ProfileChange {
@@ -107,11 +107,11 @@ pub struct User {
     pub user_id: UserId,
     /// The name.
     pub name: Option<PersonName>,
-    /// What they are to the site.
+    /// The kind of user.
     pub kind: Option<UserKind>,
-    /// Where they are written to.
+    /// The e-mail address.
     pub email: Option<Email>,
-    /// Where their card is sent.
+    /// The mobile number that their card is sent to.
     pub mobile: Option<Mobile>,
     /// When they were added.
     #[schema(value_type = Instant)]
@@ -121,7 +121,7 @@ pub struct User {
 }
 
 impl User {
-    /// A user, whose card's link is on the card pages, or on this host.
+    /// A user as the contract shows them, with the card that [`Card::of`] makes.
     #[must_use]
     pub fn of(user: model::user::User, pages: &CardPages, host: &str) -> Self {
         Self {
@@ -136,7 +136,7 @@ impl User {
     }
 }
 
-/// The answer to a request for a user, to an addition and to a change.
+/// The answer to showing, adding or changing a user.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ShownUser {
     /// The user as they are now.
@@ -161,7 +161,7 @@ pub struct UserPage {
 }
 
 impl UserPage {
-    /// A page, as [`User::of`] shows its users.
+    /// A page of users, each made by [`User::of`].
     #[must_use]
     pub fn of(page: Page<model::user::User>, pages: &CardPages, host: &str) -> Self {
         let users = page.items.into_iter();
@@ -172,10 +172,10 @@ impl UserPage {
     }
 }
 
-/// The answer to a removal.
+/// The answer to removing a user.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct RemovedUser {
-    /// Who was removed.
+    /// The ID of the removed user.
     pub user_id: UserId,
 }
 
@@ -196,23 +196,23 @@ pub struct ImportedUsers {
     /// How many were refused.
     #[schema(minimum = 0, maximum = 1_000)]
     pub refused: usize,
-    /// What became of each line.
+    /// The outcome of each line.
     #[schema(min_items = 1, max_items = 1_000)]
     pub lines: Vec<ImportedLine>,
 }
 
-/// What became of one line of an import.
+/// The outcome of one line of an import.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ImportedLine {
     /// Its number in the file.
     #[schema(minimum = 1)]
     pub line: u64,
-    /// Who was added; null where the line was refused.
+    /// The ID of the added user; null if the line was refused.
     pub user_id: Option<UserId>,
-    /// Why the line was refused; null where it was not.
+    /// The code of the problem; null unless the line was refused.
     #[schema(value_type = LineProblem, inline)]
     pub code: Option<&'static str>,
-    /// What is wrong with it; null where nothing is.
+    /// What is wrong with the line; null unless it was refused.
     #[schema(min_length = 1)]
     pub detail: Option<String>,
 }

@@ -1,4 +1,4 @@
-//! The users of a site as a file: an export, and an import.
+//! The users of a site as a CSV file: export and import.
 
 use super::body::bytes;
 use super::describe::{Extracted, Operation};
@@ -16,9 +16,9 @@ use jiff::civil::Date;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-/// The longest file that is imported, in bytes.
+/// The largest file that can be imported, in bytes.
 const MAX_IMPORT_BYTES: usize = 512 * 1024;
-/// The columns of a file, in the order in which one is exported. The last four are ignored when one is imported.
+/// The columns of a file, in the order of an export. An import ignores the last four.
 const COLUMNS: [&str; 9] = [
     "user_id",
     "name",
@@ -46,7 +46,7 @@ impl<S: Send + Sync> FromRequestParts<S> for UsersCsv {
 /// The answer to a request for a site's users as CSV.
 ///
 /// # Errors
-/// The file cannot be made, which is a defect.
+/// The CSV cannot be written, which is a defect.
 pub fn users_file(users: &[User]) -> Result<File, Problem> {
     Ok(File {
         media_type: "text/csv; charset=utf-8",
@@ -55,7 +55,7 @@ pub fn users_file(users: &[User]) -> Result<File, Problem> {
     })
 }
 
-/// A text that no spreadsheet takes for a formula (OWASP, "CSV Injection").
+/// Escapes a text that a spreadsheet would run as a formula (OWASP, "CSV Injection").
 pub(super) fn no_formula(text: String) -> String {
     if text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
         format!("'{text}")
@@ -64,7 +64,7 @@ pub(super) fn no_formula(text: String) -> String {
     }
 }
 
-/// Users as a file. A formula would be carried out by whoever opens it in a spreadsheet.
+/// Users as CSV, escaped so that opening it in a spreadsheet runs no formula.
 fn csv_of(users: &[User]) -> Result<String, Box<dyn std::error::Error + Send + Sync>> {
     let mut writer = csv::WriterBuilder::new()
         .terminator(csv::Terminator::CRLF)
@@ -82,7 +82,7 @@ fn csv_of(users: &[User]) -> Result<String, Box<dyn std::error::Error + Send + S
             email
                 .map(|email| no_formula(email.to_string()))
                 .unwrap_or_default(),
-            // A spreadsheet would take it for a sum, and lose the plus.
+            // A spreadsheet would read it as a number, and drop the plus sign.
             no_formula(word(json!(user.profile.mobile))),
             card.map(|card| card.id.to_string()).unwrap_or_default(),
             word(json!(card.map(|card| card.status))),
@@ -94,15 +94,15 @@ fn csv_of(users: &[User]) -> Result<String, Box<dyn std::error::Error + Send + S
     Ok(String::from_utf8(bytes)?)
 }
 
-/// Reads the file of `POST …/users/import`: a line of column names, then a user a line. What is wrong with one line is
-/// said of that line.
+/// Reads the file of `POST …/users/import`: a header line, then one line for each user. An error in a line is reported
+/// for that line.
 ///
 /// # Errors
-/// It is no such file at all.
+/// The file as a whole cannot be read, or it has no users or too many.
 fn lines_to_import(bytes: &[u8]) -> Result<Vec<LineToImport>, Problem> {
-    // A spreadsheet marks UTF-8 by a byte order mark, and separates by semicolons where commas stand in numbers.
+    // Spreadsheets mark UTF-8 with a byte order mark, and use semicolons where the decimal separator is a comma.
     let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
-    // Otherwise a quote that somebody forgot to close would swallow every line after it, and nobody be told.
+    // Otherwise an unclosed quote would silently swallow every line after it.
     if bytes.split(|&byte| byte == b'"').count() % 2 == 0 {
         return Err(Problem::malformed(
             "the file has a quote that is not closed",
@@ -151,7 +151,7 @@ struct LineNumbers<'a> {
 }
 
 impl LineNumbers<'_> {
-    /// The number of the line on which a record begins; records are asked for in their order.
+    /// The number of the line on which a record begins. Must be called for the records in order.
     fn line_of(&mut self, record: &csv::ByteRecord) -> u64 {
         let at = record.position().map_or(0, csv::Position::byte);
         let at = usize::try_from(at).unwrap_or(usize::MAX);
@@ -168,7 +168,7 @@ impl LineNumbers<'_> {
     }
 }
 
-/// The columns of a file, each by its place among those that are known.
+/// The columns of a file in its own order, from its header line.
 fn columns(reader: &mut csv::Reader<&[u8]>) -> Result<Vec<&'static str>, Problem> {
     let rule = || {
         let names = COLUMNS.join(", ");
@@ -192,7 +192,7 @@ fn columns(reader: &mut csv::Reader<&[u8]>) -> Result<Vec<&'static str>, Problem
     Ok(columns)
 }
 
-/// The user of one line, or what is wrong with it; the text never repeats what the line says.
+/// The user of one line, or what is wrong with it. The text never repeats the line's content.
 fn user_of_line(columns: &[&'static str], record: &csv::ByteRecord) -> Result<NewUser, String> {
     if record.len() != columns.len() {
         return Err(format!(
@@ -208,7 +208,7 @@ fn user_of_line(columns: &[&'static str], record: &csv::ByteRecord) -> Result<Ne
         if text.is_empty() {
             continue;
         }
-        // What an export protects from a spreadsheet.
+        // Undoes the escaping of an export.
         let text = match text.strip_prefix('\'') {
             Some(rest) if rest.starts_with(['=', '+', '-', '@']) => rest,
             _ => text,
@@ -224,7 +224,7 @@ fn user_of_line(columns: &[&'static str], record: &csv::ByteRecord) -> Result<Ne
                 let rule = "kind must be employee, visitor or member";
                 profile.kind = Some(kind.map_err(|_| rule)?);
             }
-            // What is known of a card is exported and not imported.
+            // The columns of the card are exported but not imported.
             _ => {}
         }
     }
@@ -233,7 +233,7 @@ fn user_of_line(columns: &[&'static str], record: &csv::ByteRecord) -> Result<Ne
 
 impl Extracted for UsersCsv {
     fn describe(operation: &mut Operation) {
-        // Of whatever media type it says it is: some generators of clients know no CSV.
+        // Its `Content-Type` is not checked: some client generators do not support CSV.
         operation.request.push(("text/csv", None));
         operation.request.push(("application/octet-stream", None));
         operation.can_be(&[ProblemCode::MalformedRequest]);

@@ -1,4 +1,4 @@
-//! The smallest function: it answers each event with the event. The others are compared with it.
+//! The smallest function: it returns each event unchanged. It is the baseline for the other functions.
 
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use serde_json::Value;

@@ -1,0 +1,94 @@
+//! The entries of a statement.
+
+use super::forms::{number, object, or_null, to};
+use serde_json::{Value, json};
+
+/// One line for each kind of entry: what it changes, the status after it, the actor, and the members of `refers_to`,
+/// each with its schema. A number in place of a schema means an integer from 1 to that number, and a trailing `?` means
+/// that the member may be null. A member without a name is the schema of `refers_to` as a whole.
+const ENTRIES: &str = "
+site_creation        NothingChanged  activated        AdministratorActor name:Name language:Language site_type:SiteType country:Country time_zone:TimeZone opened_on:Date
+settings_change      NothingChanged  LicenseStatus    AdministratorActor name:Name time_zone:TimeZone language:Language sms_countries:SmsCountries
+administrator_change NothingChanged  LicenseStatus    AdministratorActor email:Email role_before:Role? role_after:Role?
+site_deletion        EverythingTaken deleted          AdministratorActor forfeited:Balances
+redemption           CreditsAdded    LicenseStatus    AdministratorActor :CodeReference
+sms_redemption       SmsAdded        LicenseStatus    AdministratorActor :CodeReference
+device_registration  CreditsTaken    activated        AdministratorActor registered_on:Date devices:90
+device_removal       NothingChanged  LicenseStatus    AdministratorActor device_id:DeviceId registered_on:Date
+card_issue           CardPaid        activated        AdministratorActor user_id:UserId card_id:CardId
+card_reissue         CardPaidAgain   activated        AdministratorActor user_id:UserId card_id:CardId replaces:CardId
+sms_reservation      SmsTaken        activated        AdministratorActor message_id:MessageId user_id:UserId to:MaskedNumber parts:Parts
+sms_refund           SmsGivenBack    Status           SystemActor        message_id:MessageId parts:Parts reason:NotSent
+deduction            CreditsTaken    activated        SystemActor        due_on:Date devices:10000
+halt                 NothingChanged  payment_required SystemActor        due_on:Date devices:10000
+overdue_deduction    CreditsTaken    payment_required SystemActor        charged_through:Date paid_through:Date devices:10000
+resume               NothingChanged  activated        SystemActor        resumed_on:Date
+warning              NothingChanged  activated        SystemActor        days_before:DaysBefore falls_short_on:Date missing:9007199254740991
+";
+
+/// The words of each line of [`ENTRIES`].
+fn lines() -> impl Iterator<Item = Vec<&'static str>> {
+    let lines = ENTRIES.lines().filter(|line| !line.is_empty());
+    lines.map(|line| line.split_whitespace().collect())
+}
+
+/// The kinds of entries.
+pub(super) fn kinds() -> Vec<&'static str> {
+    lines().filter_map(|words| words.first().copied()).collect()
+}
+
+/// The schema of an entry of a kind.
+pub(super) fn entry(kind: &str) -> Value {
+    let line = lines().find(|words| words.first() == Some(&kind));
+    let Some([kind, changes, status, actor, members @ ..]) = line.as_deref() else {
+        return Value::Null;
+    };
+    object(&[
+        ("site_id", to("SiteId")),
+        (
+            "sequence",
+            if *kind == "site_creation" {
+                json!({ "const": 1 })
+            } else {
+                to("Sequence")
+            },
+        ),
+        ("at", to("Instant")),
+        ("kind", json!({ "const": kind })),
+        ("refers_to", refers_to(kind, members)),
+        ("changes", to(changes)),
+        ("balances", to("Balances")),
+        ("status", of(status)),
+        ("actor", to(actor)),
+        ("previous_hash", to("Hash")),
+        ("hash", to("Hash")),
+    ])
+}
+
+fn refers_to(kind: &str, members: &[&str]) -> Value {
+    let members = members.iter().filter_map(|member| member.split_once(':'));
+    let members: Vec<_> = members.map(|(name, form)| (name, of(form))).collect();
+    match members.as_slice() {
+        [("", whole)] => whole.clone(),
+        members => {
+            let mut object = object(members);
+            if kind == "settings_change" {
+                // Unchanged settings are omitted.
+                object["required"] = json!([]);
+                object["minProperties"] = json!(1);
+            }
+            object
+        }
+    }
+}
+
+fn of(form: &str) -> Value {
+    match (form.strip_suffix('?'), form.parse()) {
+        (Some(name), _) => or_null(name),
+        (None, Ok(maximum)) => number(1, maximum),
+        (None, Err(_)) if form.starts_with(|c: char| c.is_ascii_lowercase()) => {
+            json!({ "const": form })
+        }
+        (None, Err(_)) => to(form),
+    }
+}
