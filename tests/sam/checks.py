@@ -907,7 +907,7 @@ def check_users(report, functions, books):
 
 
 def check_cards(report, functions, books):
-    """Answers with the card that it leaves the library's user with."""
+    """Returns the card that the library's user has at the end."""
     server, ann = books.server, {"site_id": LIBRARY, "user_id": ANN["user_id"]}
     issue = "POST /sites/{site_id}/users/{user_id}/card"
     status, headers, issued = functions.ask(issue, "2027-01-31T08:12:00Z", "card-1", {}, **ann)
