@@ -953,7 +953,7 @@ def check_cards(report, functions, books):
     if status != 201:
         raise GaveUp(f"no card was re-issued: {shown(body)}")
     replacement = body["card"]
-    books.grew("a card in the place of another took a credit, where there is no maintenance credit", LIBRARY,
+    books.grew("a replacement card took a credit, as there is no maintenance credit", LIBRARY,
                ["card_reissue"], balances=balances(98, 5000))
     license, statement = books.held[LIBRARY]
     report.same("a re-issue answers 201 with another card, and the entry and the license that are in the store",
@@ -969,7 +969,7 @@ def check_cards(report, functions, books):
 
 
 def text_message(text):
-    """What SNS gets of a message: the question whether the number's owner wants any, and the message, once."""
+    """The requests to SNS for a message: whether the number's owner has opted out, and the message, once."""
     return [{"Action": "CheckIfPhoneNumberIsOptedOut", "phoneNumber": NUMBER},
             {"Action": "Publish", "PhoneNumber": NUMBER, "Message": text,
              "attributes": {"AWS.SNS.SMS.SMSType": ("String", "Transactional"),
@@ -977,7 +977,7 @@ def text_message(text):
 
 
 def check_messages(report, functions, books, network, card):
-    """Answers with the messages that it sends, the oldest first."""
+    """Returns the messages that it sends, the oldest first."""
     server = books.server
     report.same("nothing was sent so far", network.took(), [])
     wish, notice = {"user_id": ANN["user_id"], "text": CLOSED}, f"{LIBRARY_NAME}: {CLOSED}"
@@ -1041,7 +1041,7 @@ def check_messages(report, functions, books, network, card):
 
 
 def receipts(lines):
-    """The event by which CloudWatch Logs hands on lines of a log group."""
+    """The event in which CloudWatch Logs delivers lines of a log group."""
     data = {"messageType": "DATA_MESSAGE", "owner": "123456789012",
             "logGroup": "sns/eu-central-1/123456789012/DirectPublishToPhoneNumber",
             "logStream": "c2a1d36d-0b35-4b2c-9d6c-2a1c5b8e5f11", "subscriptionFilters": ["receipts"],
@@ -1061,7 +1061,8 @@ def receipt(network_id, status, says):
 
 
 def check_receipts(report, functions, books, network, messages):
-    # What the carrier says of the second repeats its number. The third is of another application, the last of nobody.
+    # The carrier's response to the second repeats its number. The third is of another application, and the last line
+    # is not a receipt.
     arrived = "Message has been accepted by phone carrier"
     event = receipts([receipt(network.ids[0], "SUCCESS", arrived),
                       receipt(network.ids[1], "FAILURE", f"No such subscriber: {NUMBER}"),
@@ -1069,7 +1070,7 @@ def check_receipts(report, functions, books, network, messages):
     expected = [{**messages[0], "state": "delivered", "receipt": arrived},
                 {**messages[1], "state": "undelivered", "receipt": "No such subscriber: …"}]
     for which in ("the first time", "a second time"):
-        report.same(f"receipts are recorded {which}, and what is none, or of another application, is left alone",
+        report.same(f"receipts are recorded {which}; those of other applications and other lines are ignored",
                     functions.invoke("record-receipts", event), {"recorded": 2, "others": 1, "unreadable": 1})
         found = [books.server.get(f"/sites/{LIBRARY}/sms/messages/{message['message_id']}") for message in messages]
         report.same(f"the messages say what the receipts say, without the number ({which})",
@@ -1096,7 +1097,7 @@ def check_leaving(report, functions, books, card):
 
 
 def check_issue(report, functions, books):
-    """Answers with the batch that it issues, and with its codes."""
+    """Returns the batch that it issues, and its codes."""
     wish = {"credits": 10, "count": 3, "note": "Order 4711"}
     issue, listing = "POST /partners/{partner_id}/code-batches", "GET /partners/{partner_id}/code-batches"
     status, headers, issued = functions.ask(
@@ -1127,7 +1128,7 @@ def check_issue(report, functions, books):
 
 
 def check_site(report, functions, books):
-    """Answers with the ID of the site that it creates."""
+    """Returns the ID of the site that it creates."""
     server = books.server
     status, _, created = functions.ask("POST /sites", "2027-01-31T08:30:00Z", "creation-1",
                                        {"name": "Harbour Pool", "country": "AT", "site_type": "dynamic"})
@@ -1139,7 +1140,7 @@ def check_site(report, functions, books):
     _, statement = books.held[site]
     report.same("a creation answers with the entry and the site that are in the store",
                 created, {"entry": statement["entries"][0], **server.get(f"/sites/{site}")})
-    report.same("its creator is its master, and its country says its time zone, its language and where its messages go",
+    report.same("its creator is its master, and its country determines its time zone, language and SMS countries",
                 {name: created["site"][name] for name in (
                     "administrators", "role", "time_zone", "language", "sms_countries")},
                 {"administrators": [{"email": KIM["email"], "role": "master"}], "role": "master",
@@ -1185,7 +1186,7 @@ def check_administrators(report, functions, books, site):
         report.same(title, (status, body), expected)
 
     status, _, problem = functions.ask("GET /sites/{site_id}", "2027-01-31T08:37:00Z", claims=ROBIN, site_id=site)
-    report.same("who was removed is a stranger, and is told of no such site",
+    report.same("a removed administrator has no access any more, and gets a 404",
                 (status, problem.get("code")), (404, "site-not-found"))
 
 
@@ -1262,7 +1263,7 @@ def check_deletion(report, functions, books, site):
 
     status, _, body = functions.ask("DELETE /sites/{site_id}", "2027-01-31T08:55:00Z", "deletion-1",
                                     query={"forfeit": "true"}, site_id=site)
-    # From now on it is nobody's, and its books are proved by the walk through the table alone.
+    # From now on it has no administrator, so only `verify` can check its books.
     _, statement = books.held.pop(site)
     entry, left = body.get("entry", {}), body.get("site", {})
     report.same("a deletion with forfeit gives up what the site holds, in an entry that follows its last one",
@@ -1290,8 +1291,8 @@ def check_account(report, functions, server, site, batch):
                                     claims=ADA, partner_id=PARTNER)
     report.same("a partner's history is what the local server says",
                 (status, body), (200, server.get(f"/partners/{PARTNER}/history?{urllib.parse.urlencode(query)}")))
-    # The replay of the issue hands the codes out again.
-    report.same("it tells of all that happened to the codes of the batch",
+    # The replay of the issue returns the codes again, which counts as fetching them.
+    report.same("it has everything that happened to the codes of the batch",
                 [(line["kind"], line["codes"], line.get("by"), line.get("reason"), line.get("site_id"))
                  for line in body.get("history", []) if line["batch_id"] == batch["batch_id"]],
                 [("issued", 3, "ada", None, None), ("fetched", 3, "ada", None, None), ("applied", 1, None, None, site),
@@ -1301,14 +1302,14 @@ def check_account(report, functions, server, site, batch):
 
 def check_contract(report, functions):
     status, headers, body = functions.ask("GET /openapi.yaml", OPENING, claims=None)
-    report.same("the contract is given to anyone, as it stands",
+    report.same("anyone can read the contract, and it is openapi.yaml unchanged",
                 (status, headers.get("content-type"), body == (ROOT / "openapi.yaml").read_text()),
                 (200, "application/yaml", True))
 
 
 def check_deduction(report, functions, books):
-    # The gym has three devices since 31 January and one credit, so its first month will halt it, in less than 28 days.
-    # Nobody else has devices, and the site that was deleted had a user.
+    # The gym has had three devices since 31 January and has one credit, so its first deduction, in less than 28 days,
+    # will halt it. No other site has devices, and the site that was deleted had a user.
     report.same("a deduction reports a warning, and a user of a deleted site whom it erased",
                 functions.deduct("2027-02-01T12:00:00Z"), ran(sites=1, warned=1, erased=1))
     books.grew("a site that will fall short is warned, and nothing is taken", GYM, ["warning"], status="activated",
@@ -1343,7 +1344,7 @@ def check_deduction(report, functions, books):
     status, _, body = functions.ask("GET /sites/{site_id}/license", "2027-03-31T12:00:00Z", site_id=GYM)
     report.same("the balance after it all is what the local server says", (status, body), (200, books.held[GYM][0]))
 
-    # Lambda tries a failed event again and keeps it in the end; a refusal that were an answer would be lost.
+    # Lambda retries a failed event, and finally keeps it in a queue. A refusal in a regular answer would be lost.
     failure = functions.deduct("at noon")
     report.check("an event without an instant is an error of the function", "errorType" in failure, shown(failure))
     books.unchanged("an event without an instant changed nothing")
@@ -1368,12 +1369,12 @@ def attribute(value):
 
 
 def record(entry, place):
-    """The record of the table's stream that says that an entry was written, the so-manieth of the stream."""
+    """The record of the table's stream for an entry that was written, at this place in the stream."""
     event = json.loads((ROOT / "tests" / "data" / "stream-event.json").read_text())
     [record] = event["Records"]
     change = record["dynamodb"]
     image = {"PK": f"SITE#{entry['site_id']}", "SK": f"ENTRY#{entry['sequence']:016}", **entry}
-    # What an item has beside its entry.
+    # What an item has in addition to its entry.
     beside = {"command_id": change["NewImage"]["command_id"]}
     change["NewImage"] = {name: attribute(value) for name, value in image.items()} | beside
     change["Keys"] = {name: change["NewImage"][name] for name in ("PK", "SK")}
@@ -1382,7 +1383,7 @@ def record(entry, place):
 
 
 def passes(rules, value):
-    """Whether a value passes a filter of Lambda's, as far as the template's is made of the same rules."""
+    """Whether a value passes a Lambda event filter. Only the rules that the template uses are implemented."""
     if isinstance(rules, dict):
         return isinstance(value, dict) and all(passes(rule, value.get(name)) for name, rule in rules.items())
     return any(isinstance(value, str) and value.startswith(rule["prefix"]) if isinstance(rule, dict) else value == rule
@@ -1399,20 +1400,20 @@ def check_notices(report, functions, books, network):
                 ([entry["kind"] for entry in passed], passed), (list(NOTICES), told))
     changed, site = record(told[0], 1), record(told[0], 2)
     changed["eventName"], site["dynamodb"]["Keys"]["SK"] = "MODIFY", {"S": "SITE"}
-    report.same("it lets neither changes through nor what is no entry",
+    report.same("it lets neither changes nor other items through",
                 [any(passes(one, other) for one in filters) for other in (changed, site)], [False, False])
 
-    # The second cannot be read, and of its site nothing later comes.
+    # The second record cannot be read, and no later record is of its site.
     records = [record(entry, place) for place, entry in enumerate([told[0], told[1], *told[1:]])]
     poisoned = records[1]["dynamodb"]
     poisoned["Keys"]["PK"] = poisoned["NewImage"]["PK"] = attribute(f"SITE#{LIBRARY}")
     poisoned["NewImage"] |= {"site_id": attribute(LIBRARY), "sequence": attribute("seven")}
-    report.same("a record that cannot be read is to come again, and no other",
+    report.same("only a record that cannot be read is to be retried",
                 functions.invoke("publish-notices", {"Records": records}),
                 {"batchItemFailures": [{"itemIdentifier": poisoned["SequenceNumber"]}]})
     taken = network.took()
     texts = [{name: notice.get(name) for name in ("Subject", "Message")} for notice in taken]
-    report.same("SNS got the notices in their order, with what to filter by", taken, [
+    report.same("SNS got the notices in order, with attributes to filter by", taken, [
         {"Action": "Publish", "TopicArn": TOPIC, **text, "attributes": {name: ("String", value) for name, value in (
             ("site_id", GYM), ("kind", entry["kind"]), ("language", "de"), ("at", entry["at"]),
             ("entry_id", f"{GYM}-{entry['sequence']}"))}}
@@ -1444,7 +1445,7 @@ def check_books(report, server):
 
 # --------------------------------------------------------------------------------------------------------- the cleaning
 def our_containers(server):
-    """The containers of this run: those that are told its engine's address."""
+    """The containers of this run: those whose environment has its engine's address."""
     _, stdout, _ = run(["docker", "ps", "--all", "--quiet"], INVOKE_LIMIT_S)
     for container in stdout.split():
         _, variables, _ = run(["docker", "inspect", "--format", "{{json .Config.Env}}", container], INVOKE_LIMIT_S)
@@ -1499,7 +1500,7 @@ def check_all(report):
 
 
 def asked_to_end(*_):
-    # What must be cleaned up is cleaned up, which a second request does not hurry.
+    # Further signals are ignored, so that they do not interrupt the cleaning up.
     for signal_number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(signal_number, signal.SIG_IGN)
     raise GaveUp("it was asked to end")
@@ -1517,7 +1518,7 @@ def main():
     except GaveUp as reason:
         report.check("the run", False, f"{reason}; see {LOG.relative_to(ROOT)}")
     except Exception as error:
-        # A tool that has changed its ways, or a defect here: either way not everything was checked.
+        # The behaviour of a tool has changed, or there is a defect here. Either way, not everything was checked.
         with LOG.open("a") as log:
             traceback.print_exc(file=log)
         report.check("the run", False, f"{error!r}; see {LOG.relative_to(ROOT)}")

@@ -189,7 +189,7 @@ fn canonical(issuer: &CodeIssuer, codes: Option<&[String]>) -> String {
     };
     let spelled = codes.iter().map(|code| match issuer.recognise(code) {
         Ok(recognised) => recognised.key.as_str().to_owned(),
-        Err(CodeNotRecognised) => code.clone(),
+        Err(_) => code.clone(),
     });
     let once: BTreeSet<String> = spelled.collect();
     once.into_iter().collect::<Vec<String>>().join(",")
@@ -204,7 +204,7 @@ async fn named(
 ) -> Result<Vec<CodeKey>, BatchError> {
     let unknown = |place| BatchError::CodeNotRecognised {
         place,
-        source: CodeNotRecognised,
+        source: CodeNotRecognised::Unknown,
     };
     // Each code once, with the place where it first stands.
     let mut places: BTreeMap<CodeKey, usize> = BTreeMap::new();

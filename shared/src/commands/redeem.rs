@@ -59,7 +59,7 @@ pub async fn redeem(
         command_id: command.id.clone(),
     };
     execute(store, &command, &TypedKey::code(&key), |site, code, _| {
-        let code = code.ok_or_else(|| CommandError::refused(CodeNotRecognised))?;
+        let code = code.ok_or_else(|| CommandError::refused(CodeNotRecognised::Unknown))?;
         let change = redeem::redeem(site, &code, recharge, &by, asker.now);
         let change = change.map_err(CommandError::refused)?;
         Ok(Step::change(change, |site| view(site, asker.now)))
@@ -85,7 +85,7 @@ pub async fn preview(
     let reads = (TypedKey::site(site_id), TypedKey::code(&key));
     let (site, code) = store.read(reads, &mut Attempts::default()).await?;
     let site = authorized(site, asker)?;
-    let code = code.ok_or_else(|| CommandError::refused(CodeNotRecognised))?;
+    let code = code.ok_or_else(|| CommandError::refused(CodeNotRecognised::Unknown))?;
     let by = Redeemer {
         email,
         command_id: CommandId::random(),

@@ -155,7 +155,7 @@ fn claim<'a>(parts: &'a Parts, name: &str) -> Option<&'a str> {
 fn verified_email(parts: &Parts) -> Option<Email> {
     let verified = claim(parts, "email_verified") == Some("true");
     let email = claim(parts, "email").filter(|_| verified)?;
-    Email::parse(email).ok()
+    Email::of_token(email).ok()
 }
 
 /// The time at which the gateway received the request.

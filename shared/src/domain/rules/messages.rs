@@ -65,11 +65,13 @@ pub enum MessageRefused {
 /// The country of a number that a site may send to.
 fn allowed_country(site: &Site, mobile: &Mobile) -> Result<Country, MessageRefused> {
     let allowed = site.sms_countries();
-    let country = mobile.country();
-    match country {
-        Some(country) if allowed.contains(&country) => Ok(country),
-        country => Err(MessageRefused::Country {
-            country: country.map_or_else(|| "numbers of no country".to_owned(), String::from),
+    // A territory's numbers count as its neighbour's, with whom it shares them.
+    match allowed.iter().find(|country| mobile.is_of(country)) {
+        Some(country) => Ok(country.clone()),
+        None => Err(MessageRefused::Country {
+            country: mobile
+                .country()
+                .map_or_else(|| "numbers of no country".to_owned(), String::from),
             allowed: allowed
                 .iter()
                 .map(Country::as_str)

@@ -30,7 +30,7 @@ impl CardToken {
     /// Reads a token, and forgives what [`crockford::decode`] forgives.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let bits = crockford::decode(text, TOKEN_SYMBOLS)?;
+        let bits = crockford::decode(text, TOKEN_SYMBOLS).ok()?;
         let mut bytes = [0; TOKEN_BYTES];
         bytes.copy_from_slice(&bits.to_be_bytes()[1..]);
         Some(Self(bytes))

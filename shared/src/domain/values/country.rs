@@ -58,6 +58,10 @@ impl Country {
 /// The countries and their zones.
 const ZONES: &str = include_str!("zone.tab");
 
+/// Kosovo has telephone numbers (+383) and no code in ISO 3166-1, which the database keeps to. Its code here is that of
+/// Unicode's CLDR, and its time that of the zone that the database has for it.
+const KOSOVO: (&str, &str) = ("XK", "Europe/Belgrade");
+
 /// No time zone follows from a country.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum NoTimeZone {
@@ -115,6 +119,9 @@ pub fn is_known(country: &Country) -> bool {
 
 /// The names of a country's zones, each with the note that tells it from the others.
 fn zones_of(country: &Country) -> Vec<(&'static str, &'static str)> {
+    if country.as_str() == KOSOVO.0 {
+        return vec![(KOSOVO.1, "")];
+    }
     let rows = ZONES.lines().filter(|line| !line.starts_with('#'));
     let rows = rows.filter_map(|row| {
         let mut columns = row.split('\t');
@@ -163,6 +170,7 @@ mod tests {
             ("PT", "Europe/Lisbon", "pt"),
             ("UA", "Europe/Kyiv", "uk"),
             ("VN", "Asia/Ho_Chi_Minh", "vi"),
+            ("XK", "Europe/Belgrade", "sq"),
         ] {
             assert_eq!(zone(code).unwrap().as_str(), name);
             assert_eq!(language_of(&country(code)).as_str(), language, "{code}");

@@ -60,9 +60,9 @@ impl SiteId {
     pub fn parse(text: &str) -> Result<Self, InvalidName> {
         crockford::decode(text, SITE_ID_SYMBOLS)
             .map(|bits| Self(crockford::encode(bits, SITE_ID_SYMBOLS)))
-            .ok_or(InvalidName {
+            .map_err(|_| InvalidName {
                 what: "site_id",
-                rule: "8 symbols of Crockford Base32",
+                rule: "8 letters and digits, none of them U",
             })
     }
 

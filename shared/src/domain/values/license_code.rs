@@ -11,7 +11,7 @@
 //!
 //! Whoever holds the check secret can recognise a code and find its item, but cannot derive a batch's codes.
 
-use crate::domain::values::crockford;
+use crate::domain::values::crockford::{self, NotSymbols};
 use crate::domain::values::ids::BatchId;
 use crate::domain::values::secret::{SecretId, SecretMissing, Secrets, hash};
 use data_encoding::HEXLOWER;
@@ -24,10 +24,28 @@ const SYMBOLS: u32 = 20;
 /// The bits of a code's tag. A forged code passes the tag once in 2^36 tries, for each secret.
 const TAG_BITS: u32 = 36;
 
-/// A text is not a license code that was issued: mistyped, forged, or unknown. The three get the same answer.
+/// A text is not a license code that was issued.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("this is not a license code that was issued")]
-pub struct CodeNotRecognised;
+pub enum CodeNotRecognised {
+    /// It cannot be a code: it has another number of symbols.
+    #[error("a code has {SYMBOLS} letters and digits, and this has {0}: look for a typing error")]
+    Length(usize),
+    /// It cannot be a code: it has a character that no code has.
+    #[error("this has a character that no code has, such as the letter U: look for a typing error")]
+    Character,
+    /// Mistyped, forged, or unknown. The three get the same answer.
+    #[error("this is not a license code that was issued: look for a typing error")]
+    Unknown,
+}
+
+impl From<NotSymbols> for CodeNotRecognised {
+    fn from(error: NotSymbols) -> Self {
+        match error {
+            NotSymbols::Count(count) => Self::Length(count),
+            NotSymbols::Other => Self::Character,
+        }
+    }
+}
 
 /// A plain license code. Its `Debug` form hides all but its last four symbols.
 #[derive(Clone, Copy, Eq, PartialEq)]
@@ -38,11 +56,12 @@ pub struct LicenseCode {
 
 impl LicenseCode {
     /// Reads a code and forgives what [`crockford::decode`] forgives. The tag is not yet checked.
-    fn parse(text: &str) -> Option<Self> {
+    fn parse(text: &str) -> Result<Self, CodeNotRecognised> {
         let all = crockford::decode(text, SYMBOLS)?;
-        Some(Self {
-            bits: u64::try_from(all >> TAG_BITS).ok()?,
-            tag: u64::try_from(all & ((1 << TAG_BITS) - 1)).ok()?,
+        let part = |bits: u128| u64::try_from(bits).map_err(|_| CodeNotRecognised::Unknown);
+        Ok(Self {
+            bits: part(all >> TAG_BITS)?,
+            tag: part(all & ((1 << TAG_BITS) - 1))?,
         })
     }
 
@@ -197,11 +216,11 @@ impl CodeIssuer {
 
 /// Reads a code and checks its tag under each of these secrets.
 fn recognise(secrets: &Secrets, text: &str) -> Result<RecognisedCode, CodeNotRecognised> {
-    let code = LicenseCode::parse(text).ok_or(CodeNotRecognised)?;
+    let code = LicenseCode::parse(text)?;
     let mut keys = secrets.keys();
     keys.find(|key| tag(key, code.bits) == code.tag)
         .map(|key| recognised(key, code))
-        .ok_or(CodeNotRecognised)
+        .ok_or(CodeNotRecognised::Unknown)
 }
 
 fn recognised(check: &[u8; 32], code: LicenseCode) -> RecognisedCode {
@@ -319,7 +338,7 @@ mod tests {
         assert_eq!(rotated.recognise(&old.to_string()), Ok(recognised));
         assert_eq!(
             checker(NEW).recognise(&old.to_string()),
-            Err(CodeNotRecognised)
+            Err(CodeNotRecognised::Unknown)
         );
         let issuer = issuer(&format!("{NEW},{OLD}"));
         let same = issuer

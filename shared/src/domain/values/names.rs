@@ -1,6 +1,6 @@
 //! Names and other short texts that people give.
 
-use crate::domain::values::text::{InvalidName, line, text_type};
+use crate::domain::values::text::{InvalidName, line, text_type, tidy, written};
 
 text_type! {
     /// A site's name: 1 to 100 characters, none of them a control character. Names may repeat.
@@ -30,46 +30,47 @@ text_type! {
 }
 
 impl PersonName {
-    /// Reads a person's name and trims it.
+    /// Reads a person's name and tidies it.
     ///
     /// # Errors
-    /// Nothing is left, it is longer than 100 characters, has a control character, or begins with `=`, `+`, `-` or `@`.
+    /// Nothing visible is left, it is longer than 100 characters, has a control character, or begins with `=`, `+`, `-` or `@`.
     pub fn parse(text: &str) -> Result<Self, InvalidName> {
         line(text, 100)
             .filter(|name| !name.starts_with(['=', '+', '-', '@']))
             .map(Self)
             .ok_or(InvalidName {
                 what: "name",
-                rule: "1 to 100 characters without control characters, the first none of = + - @",
+                rule: "1 to 100 characters, at least one of them visible, without control characters, the first none of = + - @",
             })
     }
 }
 
 impl MessageText {
-    /// Reads a text and trims it.
+    /// Reads a text and tidies it. A line may end as any system ends it.
     ///
     /// # Errors
-    /// Nothing is left, it is longer than 500 characters, or it has a control character.
+    /// Nothing visible is left, it is longer than 500 characters, or it has a control character.
     pub fn parse(text: &str) -> Result<Self, InvalidName> {
-        let text = text.trim();
-        let right = (1..=500).contains(&text.chars().count())
-            && !text.chars().any(|c| c.is_control() && c != '\n');
-        right.then(|| Self(text.to_owned())).ok_or(InvalidName {
-            what: "text",
-            rule: "1 to 500 characters without control characters other than new lines",
-        })
+        let lines = text.replace("\r\n", "\n").replace('\r', "\n");
+        written(&tidy(&lines), 500, |c| c.is_control() && c != '\n')
+            .map(Self)
+            .ok_or(InvalidName {
+                what: "text",
+                rule: "1 to 500 characters, at least one of them visible, without control characters other than new \
+                       lines",
+            })
     }
 }
 
 impl SiteName {
-    /// Reads a name and trims it.
+    /// Reads a name and tidies it.
     ///
     /// # Errors
-    /// Nothing is left, it is longer than 100 characters, or it has a control character.
+    /// Nothing visible is left, it is longer than 100 characters, or it has a control character.
     pub fn parse(text: &str) -> Result<Self, InvalidName> {
         line(text, 100).map(Self).ok_or(InvalidName {
             what: "name",
-            rule: "1 to 100 characters without control characters",
+            rule: "1 to 100 characters, at least one of them visible, without control characters",
         })
     }
 }
@@ -91,14 +92,14 @@ impl Subject {
 }
 
 impl Reason {
-    /// Reads a reason and trims it.
+    /// Reads a reason and tidies it.
     ///
     /// # Errors
-    /// Nothing is left, it is longer than 100 characters, or it has a control character.
+    /// Nothing visible is left, it is longer than 100 characters, or it has a control character.
     pub fn parse(text: &str) -> Result<Self, InvalidName> {
         line(text, 100).map(Self).ok_or(InvalidName {
             what: "reason",
-            rule: "1 to 100 characters without control characters",
+            rule: "1 to 100 characters, at least one of them visible, without control characters",
         })
     }
 }

@@ -1,4 +1,12 @@
-//! What the newtypes over text have in common.
+//! What the newtypes over text have in common (rule 18).
+//!
+//! Text arrives from clipboards, spreadsheets and keyboards of every script. It is brought to Unicode's composed form
+//! (NFC, UAX #15), and what has no ink is cut off at its ends: white space, `Default_Ignorable_Code_Point` and
+//! `Bidi_Control` (UAX #44).
+
+use icu_normalizer::ComposingNormalizerBorrowed;
+use icu_properties::CodePointSetData;
+use icu_properties::props::{BidiControl, DefaultIgnorableCodePoint};
 
 /// A text is not a valid name of its kind. `what` names the kind, `rule` what a valid one looks like.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
@@ -49,14 +57,55 @@ macro_rules! text_type {
 }
 pub(crate) use text_type;
 
-/// A text of one line, trimmed, and of 1 to `most` characters.
-pub(crate) fn line(text: &str, most: usize) -> Option<String> {
-    let text = text.trim();
-    let right = (1..=most).contains(&text.chars().count()) && !text.chars().any(char::is_control);
-    right.then(|| text.to_owned())
+/// The pattern of Braille without a dot, which Unicode counts among the visible.
+const BRAILLE_BLANK: char = '\u{2800}';
+
+/// Whether a character has no ink of its own, as a zero-width space or a mark of direction.
+pub(crate) fn has_no_ink(c: char) -> bool {
+    CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(c)
+        || CodePointSetData::new::<BidiControl>().contains(c)
 }
 
+/// Whether a reader sees a character.
+fn is_visible(c: char) -> bool {
+    !(c.is_whitespace() || c.is_control() || has_no_ink(c) || c == BRAILLE_BLANK)
+}
+
+/// The text without what has no ink at its ends.
+pub(crate) fn trimmed(text: &str) -> &str {
+    text.trim_matches(|c: char| c.is_whitespace() || has_no_ink(c))
+}
+
+/// The text in its composed form, without what has no ink at its ends: how every text that people give is read.
+#[must_use]
+pub fn tidy(text: &str) -> String {
+    let composed = ComposingNormalizerBorrowed::new_nfc().normalize(text);
+    trimmed(&composed).to_owned()
+}
+
+/// The ASCII character that a full-width one stands for, as keyboards of East Asia type it; any other as it is.
+pub(crate) fn half_width(c: char) -> char {
+    let ascii = u32::from(c).checked_sub(0xFEE0).and_then(char::from_u32);
+    match c {
+        '\u{ff01}'..='\u{ff5e}' => ascii.unwrap_or(c),
+        _ => c,
+    }
+}
+
+/// A text of one line, tidied, of 1 to `most` characters and at least one that is visible.
+pub(crate) fn line(text: &str, most: usize) -> Option<String> {
+    written(&tidy(text), most, char::is_control)
+}
+
+/// A text of 1 to `most` characters, at least one of them visible, and none that is `refused`.
+pub(crate) fn written(text: &str, most: usize, refused: impl Fn(char) -> bool) -> Option<String> {
+    let right = text.chars().count() <= most && text.chars().any(is_visible);
+    (right && !text.chars().any(refused)).then(|| text.to_owned())
+}
+
+/// 1 to 64 ASCII letters, digits and characters of `also`.
 pub(crate) fn plain(text: &str, also: &str) -> Option<String> {
+    let text = trimmed(text);
     let valid = |c: char| c.is_ascii_alphanumeric() || also.contains(c);
     ((1..=64).contains(&text.len()) && text.chars().all(valid)).then(|| text.to_owned())
 }
@@ -81,4 +130,37 @@ pub(crate) fn uuid(text: &str, what: &'static str) -> Result<String, InvalidName
             what,
             rule: "a UUID in its hyphenated form",
         })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// What has no ink, and where it comes from: a page, a spreadsheet, a messenger, a contact.
+    const NO_INK: &str = "[\u{200b}\u{feff}\u{2060}\u{ad}\u{200e}\u{202a}\u{202c}\u{2066}\u{3164}\u{180e} \t\u{a0}\u{3000}]{0,4}";
+
+    proptest! {
+        #[test]
+        fn what_has_no_ink_at_the_ends_makes_no_difference(before in NO_INK, text in "\\PC{0,20}", after in NO_INK) {
+            prop_assert_eq!(tidy(&format!("{before}{text}{after}")), tidy(&text));
+        }
+
+        #[test]
+        fn a_text_is_tidied_once(text in ".{0,40}") {
+            prop_assert_eq!(tidy(&tidy(&text)), tidy(&text));
+        }
+
+        #[test]
+        fn composed_and_decomposed_are_one_text(text in "[a-zà-ɏΆ-ώ가-힣が-ポ]{1,20}") {
+            let decomposed = icu_normalizer::DecomposingNormalizerBorrowed::new_nfd().normalize(&text);
+            prop_assert_eq!(line(&decomposed, 100), line(&text, 100));
+        }
+
+        #[test]
+        fn nothing_visible_is_no_text(text in NO_INK) {
+            prop_assert_eq!(line(&text, 100), None);
+            prop_assert_eq!(line(&format!("{text}\u{2800}{text}"), 100), None);
+        }
+    }
 }
