@@ -213,7 +213,7 @@ async fn whoever_leaves_finds_the_site_no_more() {
     assert_snapshot!(problems(&system, calls).await, @r"
     removing her again → 404 administrator-not-found: there is no such administrator
     removing what is not an address → 404 administrator-not-found: there is no such administrator
-    inviting an address that does not fit a path → 400 malformed-request: the body cannot be read: email: email must be one e-mail address of at most 254 bytes, without / ? # % and \ at line 1 column 26
+    inviting an address that does not fit a path → 400 malformed-request: email must be one e-mail address such as kim@example.com, of at most 254 bytes, without spaces, invisible characters and / ? # % \
     ");
 }
 

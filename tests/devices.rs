@@ -165,9 +165,9 @@ async fn devices_that_cannot_be_are_refused() {
     let registrations = [named("."), named(".."), named("-a"), doors(0), doors(91)]
         .map(|devices| (beginning(&devices), register(&site, &devices, now())));
     assert_snapshot!(problems(&system, registrations).await, @r#"
-    [{"device_id":".","name":"Dots"}] → 400 malformed-request: the body cannot be read: devices[0].device_id: device_id must be a letter or digit, and at most 63 ASCII letters, digits, hyphens, underscores, dots and colons more at line 1 column 28
-    [{"device_id":"..","name":"Dots"}] → 400 malformed-request: the body cannot be read: devices[0].device_id: device_id must be a letter or digit, and at most 63 ASCII letters, digits, hyphens, underscores, dots and colons more at line 1 column 29
-    [{"device_id":"-a","name":"Dots"}] → 400 malformed-request: the body cannot be read: devices[0].device_id: device_id must be a letter or digit, and at most 63 ASCII letters, digits, hyphens, underscores, dots and colons more at line 1 column 29
+    [{"device_id":".","name":"Dots"}] → 400 malformed-request: devices/0: device_id must be a letter or digit, and at most 63 ASCII letters, digits, hyphens, underscores, dots and colons more
+    [{"device_id":"..","name":"Dots"}] → 400 malformed-request: devices/0: device_id must be a letter or digit, and at most 63 ASCII letters, digits, hyphens, underscores, dots and colons more
+    [{"device_id":"-a","name":"Dots"}] → 400 malformed-request: devices/0: device_id must be a letter or digit, and at most 63 ASCII letters, digits, hyphens, underscores, dots and colons more
     [] → 400 malformed-request: one call registers 1 to 90 devices
     [{"name":"Door 0"},{"name":"Door 1"},{"name":"Door 2"},{"nam… → 400 malformed-request: one call registers 1 to 90 devices
     "#);

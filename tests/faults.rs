@@ -92,7 +92,13 @@ pub(crate) fn meanwhile(system: &Arc<System>, call: &Call) {
         if operation == "TransactWriteItems" && !std::mem::replace(&mut done, true) {
             let (system, event) = (weak.upgrade().unwrap(), event.clone());
             // Its own requests meet no faults.
-            let functions = Functions::over(system.engine(), &system.sns, CARD_LINK_BASE).unwrap();
+            let functions = Functions::over(
+                system.engine(),
+                &system.sns,
+                CARD_LINK_BASE,
+                system.clock.clone(),
+            )
+            .unwrap();
             let function = function.clone();
             let invocation = async move { functions.invoke(&function, event).await };
             std::thread::scope(|scope| {

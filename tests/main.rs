@@ -41,4 +41,5 @@ mod sites;
 mod statement;
 mod store;
 mod story;
+mod typed;
 mod users;

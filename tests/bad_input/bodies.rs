@@ -41,13 +41,13 @@ async fn a_body_that_is_not_json_is_refused_with_the_reason() {
     no body → 400 malformed-request: the body is missing: it must be a JSON object
     an empty body → 400 malformed-request: the body is missing: it must be a JSON object
     white space → 400 malformed-request: the body is missing: it must be a JSON object
-    a form → 400 malformed-request: the body must be a JSON object
-    half of JSON → 400 malformed-request: the body cannot be read: code: EOF while parsing a value at line 1 column 8
-    JSON and more → 400 malformed-request: the body cannot be read: trailing characters at line 1 column 36
-    JSON and more JSON → 400 malformed-request: the body cannot be read: trailing characters at line 1 column 36
+    a form → 400 malformed-request: the body is not JSON: see line 1, column 1
+    half of JSON → 400 malformed-request: the body ends before its JSON does
+    JSON and more → 400 malformed-request: the body is not JSON: see line 1, column 36
+    JSON and more JSON → 400 malformed-request: the body is not JSON: see line 1, column 36
     an array → 400 malformed-request: the body must be a JSON object
     null → 400 malformed-request: the body must be a JSON object
-    deep nesting → 400 malformed-request: the body must be a JSON object
+    deep nesting → 400 malformed-request: the body is not JSON: see line 1, column 128
     a long body → 400 malformed-request: the body is longer than 65536 bytes
     binary → 400 malformed-request: the body is not UTF-8 text
     not Base64 → 400 malformed-request: the body is not Base64, as the event says
@@ -73,15 +73,15 @@ async fn an_object_with_wrong_members_is_refused_with_the_reason() {
         ("no balance", it.preview(&json!({ "code": it.code }))),
     ];
     assert_snapshot!(it.problems(calls).await, @"
-    a number for the code → 400 malformed-request: the body cannot be read: code: invalid type: integer `12345`, expected a string at line 1 column 13
-    null for the code → 400 malformed-request: the body cannot be read: code: invalid type: null, expected a string at line 1 column 12
-    no code → 400 malformed-request: the body cannot be read: missing field `code` at line 1 column 2
-    a member twice → 400 malformed-request: the body cannot be read: duplicate field `code` at line 1 column 40
-    a member twice, once wrong → 400 malformed-request: the body cannot be read: duplicate field `code` at line 1 column 18
-    an unknown member → 400 malformed-request: the body cannot be read: credits: unknown field `credits`, expected `code` at line 1 column 43
-    a lone surrogate → 400 malformed-request: the body cannot be read: code: unexpected end of hex escape at line 1 column 16
-    an unknown balance → 400 malformed-request: the body cannot be read: recharge: unknown variant `gold`, expected `credits` or `sms` at line 1 column 51
-    no balance → 400 malformed-request: the body cannot be read: missing field `recharge` at line 1 column 34
+    a number for the code → 400 malformed-request: code must be a text
+    null for the code → 400 malformed-request: code must be a text
+    no code → 400 malformed-request: code is missing
+    a member twice → 400 malformed-request: the body names a member twice: see line 1, column 67
+    a member twice, once wrong → 400 malformed-request: the body names a member twice: see line 1, column 45
+    an unknown member → 400 malformed-request: credits is not a member of this object, which takes code
+    a lone surrogate → 400 malformed-request: the body is not JSON: see line 1, column 16
+    an unknown balance → 400 malformed-request: recharge must be credits or sms
+    no balance → 400 malformed-request: recharge is missing
     ");
 }
 

@@ -11,11 +11,13 @@ async fn an_idempotency_key_that_cannot_be_one_is_refused() {
         ("an empty key", it.good().key("")),
         ("a key with a space", it.good().key("a b")),
         ("a key with an umlaut", it.good().key("ä")),
+        ("two keys, as the gateway joins them", it.good().key("a,b")),
     ];
     assert_snapshot!(it.problems(calls).await, @"
-    a long key → 400 malformed-request: the header Idempotency-Key must be 1 to 100 visible ASCII characters
-    an empty key → 400 malformed-request: the header Idempotency-Key must be 1 to 100 visible ASCII characters
-    a key with a space → 400 malformed-request: the header Idempotency-Key must be 1 to 100 visible ASCII characters
-    a key with an umlaut → 400 malformed-request: the header Idempotency-Key must be 1 to 100 visible ASCII characters
+    a long key → 400 malformed-request: the header Idempotency-Key must stand once, with 1 to 100 visible ASCII characters without a comma
+    an empty key → 400 malformed-request: the header Idempotency-Key must stand once, with 1 to 100 visible ASCII characters without a comma
+    a key with a space → 400 malformed-request: the header Idempotency-Key must stand once, with 1 to 100 visible ASCII characters without a comma
+    a key with an umlaut → 400 malformed-request: the header Idempotency-Key must stand once, with 1 to 100 visible ASCII characters without a comma
+    two keys, as the gateway joins them → 400 malformed-request: the header Idempotency-Key must stand once, with 1 to 100 visible ASCII characters without a comma
     ");
 }

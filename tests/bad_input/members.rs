@@ -41,9 +41,9 @@ async fn a_list_is_not_read_as_an_object_and_a_wrong_member_is_named_on_a_site()
     /license/redemptions, a list → 400 malformed-request: the body must be a JSON object
     /license/preview, a list → 400 malformed-request: the body must be a JSON object
     /devices, a list → 400 malformed-request: the body must be a JSON object
-    /devices, a list as a device → 400 malformed-request: the body cannot be read: devices[0]: invalid type: sequence, expected an object at line 1 column 12
-    /devices, a number as a name → 400 malformed-request: the body cannot be read: devices[0].name: invalid type: integer `7`, expected a string at line 1 column 21
-    /admins, null as a role → 400 malformed-request: the body cannot be read: role: expected value at line 1 column 23
+    /devices, a list as a device → 400 malformed-request: devices: 0 must be a JSON object
+    /devices, a number as a name → 400 malformed-request: devices/0: name must be a text
+    /admins, null as a role → 400 malformed-request: role must be master, sub_master or site_admin
     ");
     assert_eq!(system.findings().await.applied, 0);
 }
@@ -75,9 +75,9 @@ async fn a_list_is_not_read_as_an_object_and_a_wrong_member_is_named_of_a_partne
     });
     assert_snapshot!(problems(&system, calls).await, @"
     issuing, a list → 400 malformed-request: the body must be a JSON object
-    issuing, a negative number → 400 malformed-request: the body cannot be read: credits: invalid value: integer `-1`, expected u64 at line 1 column 23
+    issuing, a negative number → 400 malformed-request: credits must be a whole number, 0 or more
     voiding, a list → 400 malformed-request: the body must be a JSON object
-    voiding, null as a reason → 400 malformed-request: the body cannot be read: reason: invalid type: null, expected a string at line 1 column 14
-    voiding, a number as a code → 400 malformed-request: the body cannot be read: codes[1]: invalid type: integer `7`, expected a string at line 1 column 15
+    voiding, null as a reason → 400 malformed-request: reason must be a text
+    voiding, a number as a code → 400 malformed-request: codes: 1 must be a text
     ");
 }

@@ -29,7 +29,7 @@ async fn a_query_that_makes_no_sense_is_refused_with_the_reason() {
     limit=many → 400 malformed-request: the parameter limit must be 1 to 100
     limit=-1 → 400 malformed-request: the parameter limit must be 1 to 100
     limit=99999999999999999999 → 400 malformed-request: the parameter limit must be 1 to 100
-    cursor=abc → 400 malformed-request: the parameter cursor must be the next_cursor of a page
+    cursor=abc → 400 malformed-request: the parameter cursor must be the next_cursor of a page of this listing, with the same filters
     from=2026-02-30 → 400 malformed-request: the parameter from must be a date such as 2026-12-09
     to=20261209 → 400 malformed-request: the parameter to must be a date such as 2026-12-09
     to=2026-12-09T00:00:00Z → 400 malformed-request: the parameter to must be a date such as 2026-12-09

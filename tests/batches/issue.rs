@@ -97,10 +97,10 @@ async fn what_cannot_be_issued_is_refused_with_the_reason() {
     {"count":0,"credits":1} → 400 malformed-request: a batch has 1 to 10000 codes
     {"count":10001,"credits":1} → 400 malformed-request: a batch has 1 to 10000 codes
     {"count":1,"credits":1,"expires_on":"2026-12-08"} → 400 malformed-request: expires_on must not be over: the codes could never be applied
-    {"count":1,"credits":1,"site_id":"nowhere"} → 400 malformed-request: the body cannot be read: site_id: site_id must be 8 symbols of Crockford Base32 at line 1 column 43
+    {"count":1,"credits":1,"site_id":"nowhere"} → 400 malformed-request: site_id must be 8 letters and digits, none of them U
     {"count":1,"credits":1,"note":"a\nb"} → 400 malformed-request: a note has at most 200 characters and no control characters
-    {"count":1,"credits":-1} → 400 malformed-request: the body cannot be read: credits: invalid value: integer `-1`, expected u64 at line 1 column 23
-    {"count":1,"credits":1,"value":2} → 400 malformed-request: the body cannot be read: value: unknown field `value`, expected one of `credits`, `maintenance_credits`, `count`, `expires_on`, `site_id`, `note` at line 1 column 30
+    {"count":1,"credits":-1} → 400 malformed-request: credits must be a whole number, 0 or more
+    {"count":1,"credits":1,"value":2} → 400 malformed-request: value is not a member of this object, which takes credits, maintenance_credits, count, expires_on, site_id or note
     "#);
     assert_eq!(system.findings().await.batches, 0);
 }

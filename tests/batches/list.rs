@@ -25,5 +25,5 @@ async fn batches_are_listed_the_newest_first_and_page_by_page() {
         .collect();
     assert_eq!(listed, issued_ids);
     let wrong = [("cursor=x", get(batches(""), now()).query("cursor=x"))];
-    assert_snapshot!(problems(&system, wrong).await, @"cursor=x → 400 malformed-request: the parameter cursor must be the next_cursor of a page");
+    assert_snapshot!(problems(&system, wrong).await, @"cursor=x → 400 malformed-request: the parameter cursor must be the next_cursor of a page of this listing, with the same filters");
 }

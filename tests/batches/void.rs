@@ -109,8 +109,8 @@ async fn a_voiding_that_cannot_be_read_is_refused_with_the_reason() {
     .map(|body| (beginning(&body), void(&id, &body, now())));
     assert_snapshot!(problems(&system, bodies).await, @r#"
     {"codes":[],"reason":"x"} → 400 malformed-request: codes must name 1 to 1000 codes, or be left out for the whole batch
-    {"reason":""} → 400 malformed-request: the body cannot be read: reason: reason must be 1 to 100 characters without control characters at line 1 column 13
-    {} → 400 malformed-request: the body cannot be read: missing field `reason` at line 1 column 2
+    {"reason":""} → 400 malformed-request: reason must be 1 to 100 characters, at least one of them visible, without control characters
+    {} → 400 malformed-request: reason is missing
     {"codes":["A","A","A","A","A","A","A","A","A","A","A","A","A… → 400 malformed-request: codes must name 1 to 1000 codes, or be left out for the whole batch
     "#);
     let nowhere = ["019b0212-0000-7000-8000-000000000000", "x"]

@@ -1,6 +1,7 @@
 //! The monthly deduction: each due date once, in the site's own date, whatever happens.
 
 mod due_dates;
+mod events;
 mod faults;
 mod halts;
 

@@ -15,6 +15,7 @@ use wire::Wire;
 use crate::contract;
 use crate::permissions::FUNCTION;
 use jiff::Timestamp;
+use run_local::clock::Clock;
 use run_local::engine::Engine;
 use run_local::functions::{Functions, InvokeError};
 use run_local::sns::Sns;
@@ -45,6 +46,8 @@ pub(crate) struct System {
     pub(crate) wire: Arc<Wire>,
     /// The stand-in for SNS.
     pub(crate) sns: Sns,
+    /// The clock of the deduction.
+    pub(crate) clock: Clock,
     expect_clean: bool,
 }
 
@@ -59,14 +62,16 @@ impl System {
         let engine = Engine::in_memory().unwrap();
         let wire = Arc::new(Wire::default());
         let sns = Sns::default();
-        let functions =
-            Functions::over(&engine.with_faults(wire.clone()), &sns, CARD_LINK_BASE).unwrap();
+        let faulty = engine.with_faults(wire.clone());
+        let clock = Clock::default();
+        let functions = Functions::over(&faulty, &sns, CARD_LINK_BASE, clock.clone()).unwrap();
         Self {
             engine,
             functions,
             routes: template::routes().unwrap(),
             wire,
             sns,
+            clock,
             expect_clean: true,
         }
     }
@@ -145,8 +150,14 @@ impl System {
         self.try_deduct(event).await.unwrap()
     }
 
-    /// Sends an event to the deduction unchanged.
+    /// Sends an event to the deduction unchanged, at the time for which it is scheduled, or later.
     pub(crate) async fn try_deduct(&self, event: Value) -> Result<Value, InvokeError> {
+        let scheduled: Option<Timestamp> = event["scheduled_time"]
+            .as_str()
+            .and_then(|time| time.parse().ok());
+        if let Some(time) = scheduled.filter(|&time| time > self.clock.now()) {
+            self.clock.set(Some(time));
+        }
         // It processes its shards in spawned tasks, which do not inherit the task-local `FUNCTION`.
         self.wire.deducting.fetch_add(1, Ordering::SeqCst);
         let report = self.functions.invoke("deduct-monthly", event).await;

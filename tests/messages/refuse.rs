@@ -55,10 +55,10 @@ async fn a_text_that_cannot_be_sent_is_refused_with_the_reason() {
     ]
     .map(|body| (beginning(&body), world.call("/sms/messages", &body, now())));
     assert_snapshot!(problems(&world.system, bodies).await, @r#"
-    {"text":"","user_id":"ann"} → 400 malformed-request: the body cannot be read: text: text must be 1 to 500 characters without control characters other than new lines at line 1 column 10
-    {"text":"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx… → 400 malformed-request: the body cannot be read: text: text must be 1 to 500 characters without control characters other than new lines at line 1 column 511
-    {"text":"\u0007","user_id":"ann"} → 400 malformed-request: the body cannot be read: text: text must be 1 to 500 characters without control characters other than new lines at line 1 column 16
-    {"to":"+436641234567","user_id":"ann"} → 400 malformed-request: the body cannot be read: to: unknown field `to`, expected `user_id` or `text` at line 1 column 5
+    {"text":"","user_id":"ann"} → 400 malformed-request: text must be 1 to 500 characters, at least one of them visible, without control characters other than new lines
+    {"text":"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx… → 400 malformed-request: text must be 1 to 500 characters, at least one of them visible, without control characters other than new lines
+    {"text":"\u0007","user_id":"ann"} → 400 malformed-request: text must be 1 to 500 characters, at least one of them visible, without control characters other than new lines
+    {"to":"+436641234567","user_id":"ann"} → 400 malformed-request: to is not a member of this object, which takes user_id or text
     "#);
     assert_eq!(world.balance().await, 50);
 }

@@ -48,7 +48,7 @@ async fn a_file_is_imported_line_by_line_and_a_bad_line_harms_no_other() {
         { "code": null, "detail": null, "line": 4, "user_id": "41" },
         {
           "code": "malformed-request",
-          "detail": "name must be 1 to 100 characters without control characters, the first none of = + - @",
+          "detail": "name must be 1 to 100 characters, at least one of them visible, without control characters, the first none of = + - @",
           "line": 5,
           "user_id": null
         },

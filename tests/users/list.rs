@@ -62,7 +62,7 @@ async fn a_listing_that_makes_no_sense_is_refused() {
     search= → 400 malformed-request: the parameter search must be 1 to 100 characters
     limit=0 → 400 malformed-request: the parameter limit must be 1 to 100
     limit=101 → 400 malformed-request: the parameter limit must be 1 to 100
-    cursor=%20 → 400 malformed-request: the parameter cursor must be the next_cursor of a page
+    cursor=%20 → 400 malformed-request: the parameter cursor must be the next_cursor of a page of this listing, with the same filters
     name=x → 400 malformed-request: the query has an unknown parameter: it takes search, limit, cursor
     ");
 }

@@ -1,13 +1,14 @@
 //! Wires `deduct-monthly` for AWS Lambda.
 
 use deduct_monthly::DeductMonthly;
+use jiff::Timestamp;
 use lambda_runtime::{Diagnostic, Error, LambdaEvent, run, service_fn};
 use site_credits::{settings, telemetry};
 
 #[tokio::main(flavor = "current_thread")]
 #[expect(
     clippy::disallowed_methods,
-    reason = "how long this invocation may last is real time, and no rule's business"
+    reason = "when this invocation began and how long it may last is real time"
 )]
 async fn main() -> Result<(), Error> {
     telemetry::begin();
@@ -15,11 +16,14 @@ async fn main() -> Result<(), Error> {
         store: settings::store()?,
     };
     run(service_fn(async |event: LambdaEvent<_>| {
-        let deadline = event.context.deadline();
-        let remaining = deadline
-            .duration_since(std::time::SystemTime::now())
+        let now = std::time::SystemTime::now();
+        let remaining = event
+            .context
+            .deadline()
+            .duration_since(now)
             .unwrap_or_default();
-        let report = function.handle(event.payload, remaining).await;
+        let now = Timestamp::try_from(now)?;
+        let report = function.handle(event.payload, now, remaining).await;
         // What Lambda hands on to the dead-letter queue has to say why.
         report.map_err(|error| Diagnostic {
             error_type: "DeductError".to_owned(),

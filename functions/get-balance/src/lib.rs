@@ -7,7 +7,7 @@ use site_credits::domain::values::ids::SiteId;
 use site_credits::http::account::SiteOfPartnerPage;
 use site_credits::http::license::StatementPage;
 use site_credits::http::{
-    Declare, File, Function, OPENAPI, PageAfter, Problem, Query, Reply, refusals,
+    Cursors, Declare, File, Function, OPENAPI, PageAfter, Problem, Query, Reply, refusals,
 };
 use site_credits::store::Store;
 
@@ -47,21 +47,23 @@ async fn license(
 
 async fn statement(
     Query(period): Query<Period>,
+    cursors: Cursors,
     site_id: SiteId,
     asker: Asker,
     Function(function): Function<GetBalance>,
 ) -> Result<Reply<StatementPage>, Problem> {
     let page = commands::statement(&function.store, &site_id, &period, &asker).await?;
-    Ok(Reply::ok(page))
+    Ok(Reply::page(page, &cursors))
 }
 
 async fn sites_of_partner(
     asker: PartnerAsker,
     Query(PageAfter { page, .. }): Query<PageAfter<SiteId>>,
+    cursors: Cursors,
     Function(function): Function<GetBalance>,
 ) -> Result<Reply<SiteOfPartnerPage>, Problem> {
     let sites = commands::sites_of_partner(&function.store, &page, &asker).await?;
-    Ok(Reply::ok(sites))
+    Ok(Reply::page(sites, &cursors))
 }
 
 async fn contract() -> File {

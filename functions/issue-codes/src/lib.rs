@@ -9,8 +9,8 @@ use site_credits::http::batches::{
 };
 use site_credits::http::query::HistoryPeriod;
 use site_credits::http::{
-    Changed, Created, Declare, Function, JsonObject, JsonOrCsv, PageAfter, PrefersCsv, Problem,
-    Query, Reply, refusals,
+    Changed, Created, Cursors, Declare, Function, JsonObject, JsonOrCsv, PageAfter, PrefersCsv,
+    Problem, Query, Reply, refusals,
 };
 use site_credits::store::Store;
 
@@ -72,10 +72,11 @@ async fn issue(
 async fn list(
     asker: PartnerAsker,
     Query(PageAfter { page, .. }): Query<PageAfter<BatchId>>,
+    cursors: Cursors,
     Function(function): Function<IssueCodes>,
 ) -> Result<Reply<BatchPage>, Problem> {
     let batches = commands::list_batches(&function.store, &page, &asker).await?;
-    Ok(Reply::ok(batches))
+    Ok(Reply::page(batches, &cursors))
 }
 
 async fn show(
@@ -114,8 +115,9 @@ async fn void(
 async fn history(
     asker: PartnerAsker,
     Query(HistoryPeriod { from, until, page }): Query<HistoryPeriod>,
+    cursors: Cursors,
     Function(function): Function<IssueCodes>,
 ) -> Result<Reply<HistoryPage>, Problem> {
     let history = commands::history(&function.store, from, until, &page, &asker).await?;
-    Ok(Reply::ok(history))
+    Ok(Reply::page(history, &cursors))
 }

@@ -13,7 +13,8 @@ use site_credits::http::sites::{
     ChangedSite, CreatedSite, DeletedSite, NewSiteBody, SettingsBody, ShownSite, SitePage,
 };
 use site_credits::http::{
-    Changed, Created, Declare, Function, JsonObject, PageAfter, Problem, Query, Reply, refusals,
+    Changed, Created, Cursors, Declare, Function, JsonObject, PageAfter, Problem, Query, Reply,
+    refusals,
 };
 use site_credits::store::Store;
 
@@ -88,10 +89,11 @@ async fn create(
 async fn list(
     asker: Asker,
     Query(PageAfter { page, .. }): Query<PageAfter<SiteId>>,
+    cursors: Cursors,
     Function(function): Function<ManageSites>,
 ) -> Result<Reply<SitePage>, Problem> {
     let sites = commands::list_sites(&function.store, &page, &asker).await?;
-    Ok(Reply::ok(sites))
+    Ok(Reply::page(sites, &cursors))
 }
 
 async fn show(
@@ -168,10 +170,11 @@ async fn devices(
     site_id: SiteId,
     asker: Asker,
     Query(PageAfter { page, .. }): Query<PageAfter<DeviceId>>,
+    cursors: Cursors,
     Function(function): Function<ManageSites>,
 ) -> Result<Reply<DevicePage>, Problem> {
     let devices = commands::list_devices(&function.store, &site_id, &page, &asker).await?;
-    Ok(Reply::ok(devices))
+    Ok(Reply::page(devices, &cursors))
 }
 
 async fn register(

@@ -17,8 +17,8 @@ use site_credits::http::users::{
 };
 use site_credits::http::users_csv::{UsersCsv, users_file};
 use site_credits::http::{
-    Changed, Created, Declare, Function, JsonObject, JsonOrCsv, PrefersCsv, Problem, Reply,
-    refusals,
+    Changed, Created, Cursors, Declare, Function, JsonObject, JsonOrCsv, Paged, PrefersCsv,
+    Problem, Reply, refusals,
 };
 use site_credits::store::Store;
 
@@ -87,6 +87,7 @@ async fn list(
     site_id: SiteId,
     asker: Asker,
     which: UsersOf,
+    cursors: Cursors,
     Function(function): Function<ManageUsers>,
     PrefersCsv(csv): PrefersCsv,
     ApiHost(host): ApiHost,
@@ -95,7 +96,7 @@ async fn list(
     if csv {
         return Ok(JsonOrCsv::Csv(users_file(&page.items)?));
     }
-    let page = UserPage::of(page, &function.cards, &host);
+    let page = UserPage::of(page, &function.cards, &host).sealed(&cursors);
     Ok(JsonOrCsv::Json(page))
 }
 

@@ -10,7 +10,7 @@ use site_credits::http::messages::{
     DeliveryBody, MessageBody, MessagePage, PreviewedMessage, SentMessage, ShownMessage,
 };
 use site_credits::http::{
-    Created, Declare, Function, JsonObject, PageAfter, Problem, Query, Reply, refusals,
+    Created, Cursors, Declare, Function, JsonObject, PageAfter, Problem, Query, Reply, refusals,
 };
 use site_credits::sns::SmsNetwork;
 use site_credits::store::{Store, StoreError};
@@ -99,10 +99,11 @@ async fn list(
     site_id: SiteId,
     asker: Asker,
     Query(PageAfter { page, .. }): Query<PageAfter<MessageId>>,
+    cursors: Cursors,
     Function(function): Function<SendSms>,
 ) -> Result<Reply<MessagePage>, Problem> {
     let messages = commands::list_messages(&function.store, &site_id, &page, &asker).await?;
-    Ok(Reply::ok(messages))
+    Ok(Reply::page(messages, &cursors))
 }
 
 async fn show(

@@ -1,5 +1,6 @@
 //! The functions, wired over the embedded engine, and invoked as Lambda invokes them: an event in, a value out.
 
+use super::clock::Clock;
 use super::engine::Engine;
 use super::seed::{self, SeedError};
 use super::sns::Sns;
@@ -52,14 +53,20 @@ pub struct Functions {
     record_receipts: Arc<RecordReceipts>,
     publish_notices: Arc<PublishNotices>,
     deduct_monthly: Arc<DeductMonthly>,
+    clock: Clock,
 }
 
 impl Functions {
-    /// Wires the functions over an engine and SNS; the links of cards begin with `card_link_base`.
+    /// Wires the functions over an engine, SNS and a clock; the links of cards begin with `card_link_base`.
     ///
     /// # Errors
     /// The local secrets cannot be read.
-    pub fn over(engine: &Engine, sns: &Sns, card_link_base: &str) -> Result<Self, SeedError> {
+    pub fn over(
+        engine: &Engine,
+        sns: &Sns,
+        card_link_base: &str,
+        clock: Clock,
+    ) -> Result<Self, SeedError> {
         let codes = || Ok::<_, SeedError>(CodeChecker::new(seed::check_secrets()?));
         Ok(Self {
             redeem_code: redeem_code::routes::<Routes<_>>().with(RedeemCode {
@@ -102,6 +109,7 @@ impl Functions {
             deduct_monthly: Arc::new(DeductMonthly {
                 store: engine.store(),
             }),
+            clock,
         })
     }
 
@@ -128,7 +136,7 @@ impl Functions {
             "deduct-monthly" => {
                 let report = self
                     .deduct_monthly
-                    .handle(read(event)?, SCHEDULED_TIME_LIMIT)
+                    .handle(read(event)?, self.clock.now(), SCHEDULED_TIME_LIMIT)
                     .await;
                 report
                     .map(|report| json!(report))

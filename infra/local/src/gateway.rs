@@ -15,7 +15,7 @@ use axum::{Json, Router};
 use data_encoding::BASE64;
 use jiff::Timestamp;
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -68,7 +68,7 @@ async fn api(State(gateway): State<Gateway>, request: Request) -> Response {
         .iter()
         .find_map(|route| Some((route, route.matches(method, path)?)));
     let Some((route, parameters)) = matched else {
-        return message(StatusCode::NOT_FOUND, "Not Found");
+        return no_route(&gateway.routes, path);
     };
     let claims = if route.open {
         Some(None)
@@ -110,6 +110,19 @@ async fn api(State(gateway): State<Gateway>, request: Request) -> Response {
     }
 }
 
+/// The answer where no route is of this method and path. API Gateway says 404 of both; here a wrong method is told.
+fn no_route(routes: &[Route], path: &str) -> Response {
+    let allowed = routes
+        .iter()
+        .filter(|route| route.matches(&route.method, path).is_some());
+    let allowed: Vec<&str> = allowed.map(|route| route.method.as_str()).collect();
+    if allowed.is_empty() {
+        return message(StatusCode::NOT_FOUND, "Not Found");
+    }
+    let answer = message(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed");
+    ([(header::ALLOW, allowed.join(", "))], answer).into_response()
+}
+
 /// What an event is made of.
 #[derive(Debug)]
 pub struct Call<'a> {
@@ -138,10 +151,14 @@ impl Call<'_> {
         let Route {
             method, path: _, ..
         } = self.route;
-        let mut headers = Map::new();
+        // Several headers of one name are joined by commas, as API Gateway does.
+        let mut headers: BTreeMap<&str, String> = BTreeMap::new();
         for (name, value) in self.headers {
-            let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
-            headers.insert(name.as_str().to_owned(), json!(value));
+            let value = String::from_utf8_lossy(value.as_bytes());
+            headers
+                .entry(name.as_str())
+                .and_modify(|values| *values = format!("{values},{value}"))
+                .or_insert_with(|| value.into_owned());
         }
         // The token went as far as the authorizer.
         headers.remove("authorization");

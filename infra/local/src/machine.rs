@@ -21,7 +21,7 @@ pub fn start(
     address: &str,
 ) -> Result<Router, Box<dyn Error + Send + Sync>> {
     let sns = Sns::default();
-    let functions = Functions::over(engine, &sns, &format!("{address}/cards/"))?;
+    let functions = Functions::over(engine, &sns, &format!("{address}/cards/"), clock.clone())?;
     tokio::spawn(schedule::run(functions.clone(), clock.clone()));
     delivery::rewind(engine)?;
     tokio::spawn(delivery::run(functions.clone(), engine.stream().clone()));

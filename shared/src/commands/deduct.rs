@@ -50,6 +50,16 @@ pub enum DeductError {
     /// The agenda could not be read.
     #[error("the agenda could not be read")]
     Agenda(#[source] StoreError),
+    /// The event is scheduled for later than its invocation.
+    #[error(
+        "the deduction is scheduled for {scheduled_time}, and it is {now}: nothing is charged before its day"
+    )]
+    TooEarly {
+        /// For when.
+        scheduled_time: Timestamp,
+        /// When it was invoked.
+        now: Timestamp,
+    },
     /// Everything else was done, and these many sites could not be charged.
     #[error("{0} sites could not be charged, which is a defect: the log says which")]
     Failed(u64),

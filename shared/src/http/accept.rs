@@ -31,7 +31,10 @@ pub(super) fn prefers_csv(parts: &Parts) -> bool {
             accept.unwrap_or_default().split(',').find_map(|range| {
                 let mut parts = range.split(';').map(str::trim);
                 let named = parts.next()?.to_ascii_lowercase();
-                let q = parts.find_map(|part| part.strip_prefix("q="));
+                let q = parts.find_map(|part| {
+                    let (name, weight) = part.split_once('=')?;
+                    name.eq_ignore_ascii_case("q").then_some(weight)
+                });
                 (named == wanted).then(|| thousandths(q))
             })
         });

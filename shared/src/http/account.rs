@@ -1,12 +1,14 @@
 //! A partner's account: its history, and the sites that applied its codes.
 
-use super::query::history_cursor;
+use super::cursors::pages;
 use super::schemas::NextCursor;
 use crate::commands::Page;
 use crate::domain::model::account::{HistoryContent, HistoryLine};
 use crate::domain::rules::license::SiteOfPartner;
 use serde::Serialize;
 use utoipa::ToSchema;
+
+pages!(HistoryPage, SiteOfPartnerPage);
 
 /// The answer to a request for a partner's history.
 #[derive(Debug, Serialize, ToSchema)]
@@ -23,7 +25,7 @@ impl From<Page<HistoryLine>> for HistoryPage {
     fn from(page: Page<HistoryLine>) -> Self {
         Self {
             history: page.items.into_iter().map(|line| line.content).collect(),
-            next_cursor: page.next.as_deref().map(history_cursor),
+            next_cursor: page.next,
         }
     }
 }

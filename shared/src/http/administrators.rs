@@ -1,30 +1,31 @@
 //! The administrators of a site.
 
-use super::schemas::AdministratorChangeEntry;
+use super::body::body;
+use super::schemas::{AdministratorChangeEntry, TypedEmail};
 use crate::commands::{Done, SiteView};
 use crate::domain::model::entry::Entry;
 use crate::domain::model::site::{Administrator, Role};
 use crate::domain::values::email::Email;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use utoipa::ToSchema;
 
-/// The body of `POST …/admins`.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct AdministratorBody {
-    /// The administrator's e-mail address.
-    #[schema(value_type = String, format = "idn-email", pattern = r"^[^@/?#%\\]+@[^@/?#%\\]+$")]
-    pub email: Email,
-    /// The administrator's role.
-    pub role: Role,
+body! {
+    /// The body of `POST …/admins`.
+    pub struct AdministratorBody {
+        /// The administrator's e-mail address.
+        #[schema(value_type = TypedEmail)]
+        pub email: Email,
+        /// The administrator's role.
+        pub role: Role,
+    }
 }
 
-/// The body of `PATCH …/admins/{email}`.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct RoleBody {
-    /// The new role.
-    pub role: Role,
+body! {
+    /// The body of `PATCH …/admins/{email}`.
+    pub struct RoleBody {
+        /// The new role.
+        pub role: Role,
+    }
 }
 
 /// The answer to a request for a site's administrators.

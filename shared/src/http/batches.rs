@@ -1,6 +1,7 @@
 //! Batches of license codes.
 
-use super::body::date_or_none;
+use super::body::body;
+use super::cursors::pages;
 use super::problem::Problem;
 use super::reply::{Changed, Created, File, JsonOrCsv};
 use super::schemas::{self, Instant, LicenseCode, NextCursor};
@@ -13,37 +14,34 @@ use crate::domain::model::batch::BatchSum;
 use crate::domain::model::code::CodeValue;
 use crate::domain::values::ids::{BatchId, PartnerId, SiteId};
 use crate::domain::values::names::Reason;
+use crate::domain::values::text::tidy;
 use jiff::Timestamp;
 use jiff::civil::Date;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use utoipa::ToSchema;
 
-/// The body of `POST …/code-batches`.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct NewBatchBody {
-    /// The credits of each code.
-    #[schema(minimum = 0, maximum = 1_000_000)]
-    pub credits: u64,
-    /// The maintenance credits of each code.
-    #[serde(default)]
-    #[schema(minimum = 0, maximum = 1_000_000)]
-    pub maintenance_credits: Option<u64>,
-    /// The number of codes.
-    #[schema(minimum = 1, maximum = 10_000)]
-    pub count: u32,
-    /// The last date on which they can be applied.
-    #[serde(default, deserialize_with = "date_or_none")]
-    #[schema(value_type = Option<schemas::Date>)]
-    pub expires_on: Option<Date>,
-    /// The only site they can be applied to.
-    #[serde(default)]
-    #[schema(value_type = Option<String>)]
-    pub site_id: Option<SiteId>,
-    /// The partner's own note.
-    #[serde(default)]
-    #[schema(max_length = 200, pattern = r"^[^\x00-\x1F\x7F-\x9F]*$")]
-    pub note: Option<String>,
+body! {
+    /// The body of `POST …/code-batches`.
+    pub struct NewBatchBody {
+        /// The credits of each code.
+        #[schema(minimum = 0, maximum = 1_000_000)]
+        pub credits: u64,
+        /// The maintenance credits of each code.
+        #[schema(minimum = 0, maximum = 1_000_000)]
+        pub maintenance_credits: Option<u64>,
+        /// The number of codes.
+        #[schema(minimum = 1, maximum = 10_000)]
+        pub count: u64,
+        /// The last date on which they can be applied.
+        #[schema(value_type = Option<schemas::Date>)]
+        pub expires_on: Option<Date>,
+        /// The only site they can be applied to.
+        #[schema(value_type = Option<String>)]
+        pub site_id: Option<SiteId>,
+        /// The partner's own note.
+        #[schema(max_length = 200, pattern = r"^[^\x00-\x1F\x7F-\x9F]*$")]
+        pub note: Option<String>,
+    }
 }
 
 impl NewBatchBody {
@@ -55,24 +53,24 @@ impl NewBatchBody {
         let value = CodeValue::new(self.credits, self.maintenance_credits.unwrap_or_default());
         Ok(NewBatch {
             value: value.map_err(|error| Problem::malformed(error.to_string()))?,
-            count: self.count,
+            // More than fit are more than a batch may have.
+            count: u32::try_from(self.count).unwrap_or(u32::MAX),
             expires_on: self.expires_on,
             bound_to: self.site_id,
-            note: self.note.map(|note| note.trim().to_owned()),
+            note: self.note.as_deref().map(tidy),
         })
     }
 }
 
-/// The body of `POST …/{batch_id}/void`.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct VoidBody {
-    /// The reason.
-    pub reason: Reason,
-    /// The codes to void; the whole batch if omitted.
-    #[serde(default)]
-    #[schema(min_items = 1, max_items = 1_000)]
-    pub codes: Option<Vec<String>>,
+body! {
+    /// The body of `POST …/{batch_id}/void`.
+    pub struct VoidBody {
+        /// The reason.
+        pub reason: Reason,
+        /// The codes to void; the whole batch if omitted.
+        #[schema(min_items = 1, max_items = 1_000)]
+        pub codes: Option<Vec<String>>,
+    }
 }
 
 impl VoidBody {
@@ -158,6 +156,8 @@ impl From<Issued> for Created<IssuedBatch> {
         Self::new(batch, issued.replayed)
     }
 }
+
+pages!(BatchPage);
 
 /// The answer to a request for a partner's batches.
 #[derive(Debug, Serialize, ToSchema)]

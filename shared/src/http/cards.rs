@@ -1,8 +1,9 @@
 //! The cards of users.
 
-use super::body::date_or_none;
+use super::body::{Faults, Member, body, word};
 use super::reply::Created;
 use super::schemas::{self, CardIssueEntry, CardReissueEntry, Instant, ValidFrom, ValidUntil};
+use super::words;
 use crate::commands::{CardIssued, Done, NewCardDates};
 use crate::domain::model;
 use crate::domain::model::card::CardStatus;
@@ -17,20 +18,19 @@ use crate::domain::values::secret::SecretMissing;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use utoipa::ToSchema;
 
-/// The body of `POST …/card` and `POST …/card/reissues`.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct CardBody {
-    /// The first day on which it is valid; today if omitted.
-    #[serde(default, deserialize_with = "date_or_none")]
-    #[schema(value_type = Option<schemas::Date>)]
-    pub valid_from: Option<Date>,
-    /// The last day on which it is valid; if omitted, it is valid until it is revoked.
-    #[serde(default, deserialize_with = "date_or_none")]
-    #[schema(value_type = Option<schemas::Date>)]
-    pub valid_until: Option<Date>,
+body! {
+    /// The body of `POST …/card` and `POST …/card/reissues`.
+    pub struct CardBody {
+        /// The first day on which it is valid; today if omitted.
+        #[schema(value_type = Option<schemas::Date>)]
+        pub valid_from: Option<Date>,
+        /// The last day on which it is valid; if omitted, it is valid until it is revoked.
+        #[schema(value_type = Option<schemas::Date>)]
+        pub valid_until: Option<Date>,
+    }
 }
 
 impl CardBody {
@@ -44,12 +44,12 @@ impl CardBody {
     }
 }
 
-/// The body of `PATCH …/card`.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct CardStatusBody {
-    /// The new status.
-    pub status: PausedOrActive,
+body! {
+    /// The body of `PATCH …/card`.
+    pub struct CardStatusBody {
+        /// The new status.
+        pub status: PausedOrActive,
+    }
 }
 
 /// The statuses that a card can be switched between.
@@ -61,6 +61,12 @@ pub enum PausedOrActive {
     Active,
     /// It opens no doors until it is resumed.
     Paused,
+}
+
+impl Member for PausedOrActive {
+    fn read(value: Value, at: &str, faults: &mut Faults) -> Option<Self> {
+        word(value, words::LIVE_CARD_STATUS, at, faults)
+    }
 }
 
 /// How the links of cards are built.

@@ -104,6 +104,7 @@ documented! {
     (A, B, C, D)
     (A, B, C, D, E)
     (A, B, C, D, E, F)
+    (A, B, C, D, E, F, G)
 }
 
 /// A collector of the routes that a function declares.

@@ -1,6 +1,8 @@
 //! The devices of a site.
 
-use super::schemas::{self, DeviceRegistrationEntry, DeviceRemovalEntry, NextCursor};
+use super::body::body;
+use super::cursors::pages;
+use super::schemas::{self, DeviceRegistrationEntry, DeviceRemovalEntry, NextCursor, TypedId};
 use crate::commands::{DeviceToRegister, Done, Page, Registered};
 use crate::domain::model;
 use crate::domain::model::entry::Entry;
@@ -8,59 +10,27 @@ use crate::domain::rules::license::License;
 use crate::domain::values::ids::DeviceId;
 use crate::domain::values::names::SiteName;
 use jiff::civil::Date;
-use serde::de::value::MapAccessDeserializer;
-use serde::de::{MapAccess, Visitor};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::Serialize;
 use utoipa::ToSchema;
 
-/// The body of `POST …/devices`.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct DevicesBody {
-    /// The devices.
-    #[serde(deserialize_with = "objects")]
-    #[schema(min_items = 1, max_items = 90)]
-    pub devices: Vec<DeviceBody>,
-}
-
-/// Reads a list of objects. By default, Serde would also accept an array in place of each object.
-fn objects<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<DeviceBody>, D::Error> {
-    let objects: Vec<Object> = Vec::deserialize(deserializer)?;
-    Ok(objects.into_iter().map(|Object(device)| device).collect())
-}
-
-/// A device that can only be read from an object.
-struct Object(DeviceBody);
-
-impl<'de> Deserialize<'de> for Object {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(OfObject).map(Self)
+body! {
+    /// The body of `POST …/devices`.
+    pub struct DevicesBody {
+        /// The devices.
+        #[schema(min_items = 1, max_items = 90)]
+        pub devices: Vec<DeviceBody>,
     }
 }
 
-struct OfObject;
-
-impl<'de> Visitor<'de> for OfObject {
-    type Value = DeviceBody;
-
-    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("an object")
+body! {
+    /// One device of `POST …/devices`.
+    pub struct DeviceBody {
+        /// Its ID; generated if omitted.
+        #[schema(value_type = Option<TypedId>)]
+        pub device_id: Option<DeviceId>,
+        /// Its name.
+        pub name: SiteName,
     }
-
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<DeviceBody, A::Error> {
-        DeviceBody::deserialize(MapAccessDeserializer::new(map))
-    }
-}
-
-/// One device of `POST …/devices`.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct DeviceBody {
-    /// Its ID; generated if omitted.
-    #[serde(default)]
-    pub device_id: Option<DeviceId>,
-    /// Its name.
-    pub name: SiteName,
 }
 
 impl DevicesBody {
@@ -96,6 +66,8 @@ impl From<model::device::Device> for Device {
         }
     }
 }
+
+pages!(DevicePage);
 
 /// The answer to a request for a site's devices.
 #[derive(Debug, Serialize, ToSchema)]

@@ -166,14 +166,20 @@ fn now(parts: &Parts) -> Result<Timestamp, Problem> {
 }
 
 fn idempotency_key(parts: &Parts) -> Result<Option<String>, Problem> {
-    let Some(value) = parts.headers.get("idempotency-key") else {
+    let mut values = parts.headers.get_all("idempotency-key").into_iter();
+    let Some(value) = values.next() else {
         return Ok(None);
     };
     let key = value.to_str().unwrap_or_default();
-    let visible = key.bytes().all(|byte| byte.is_ascii_graphic());
-    if !visible || !(1..=MAX_KEY_LENGTH).contains(&key.len()) {
+    // The gateway joins headers of one name by commas, so a comma stands for a second key.
+    let visible = key
+        .bytes()
+        .all(|byte| byte.is_ascii_graphic() && byte != b',');
+    let is_one = values.next().is_none();
+    if !is_one || !visible || !(1..=MAX_KEY_LENGTH).contains(&key.len()) {
         let rule = format!(
-            "the header Idempotency-Key must be 1 to {MAX_KEY_LENGTH} visible ASCII characters"
+            "the header Idempotency-Key must stand once, with 1 to {MAX_KEY_LENGTH} visible ASCII characters without \
+             a comma"
         );
         return Err(Problem::malformed(rule));
     }

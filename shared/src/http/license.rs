@@ -1,5 +1,7 @@
 //! A site's license: previews and redemptions of codes, and the statement.
 
+use super::body::body;
+use super::cursors::pages;
 use super::schemas::{
     self, LastFour, LicenseStatus, NextCursor, RedemptionEntry, SmsRedemptionEntry, TypedCode,
 };
@@ -14,27 +16,27 @@ use crate::domain::values::ids::SiteId;
 use crate::domain::values::names::SiteName;
 use crate::store::Page;
 use jiff::civil::Date;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use utoipa::ToSchema;
 
-/// The body of `POST …/license/preview`.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct PreviewBody {
-    /// The code as it was typed.
-    #[schema(value_type = TypedCode)]
-    pub code: String,
-    /// Which balance it would recharge.
-    pub recharge: Recharge,
+body! {
+    /// The body of `POST …/license/preview`.
+    pub struct PreviewBody {
+        /// The code as it was typed.
+        #[schema(value_type = TypedCode)]
+        pub code: String,
+        /// Which balance it would recharge.
+        pub recharge: Recharge,
+    }
 }
 
-/// The body of `POST …/license/redemptions` and `POST …/sms/redemptions`.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct RedemptionBody {
-    /// The code as it was typed.
-    #[schema(value_type = TypedCode)]
-    pub code: String,
+body! {
+    /// The body of `POST …/license/redemptions` and `POST …/sms/redemptions`.
+    pub struct RedemptionBody {
+        /// The code as it was typed.
+        #[schema(value_type = TypedCode)]
+        pub code: String,
+    }
 }
 
 /// Declares the answers to redemptions, which differ in their entries.
@@ -148,6 +150,8 @@ impl Preview {
         }
     }
 }
+
+pages!(StatementPage);
 
 /// The answer to a request for a statement.
 #[derive(Debug, Serialize, ToSchema)]

@@ -1,7 +1,10 @@
 //! Messages to the users of a site.
 
+use super::body::body;
+use super::cursors::pages;
 use super::schemas::{
-    Instant, MaskedNumber, MessageLanguage, NextCursor, Parts, Sequence, SmsReservationEntry, Units,
+    Instant, MaskedNumber, MessageLanguage, NextCursor, Parts, Sequence, SmsReservationEntry,
+    TypedId, Units,
 };
 use crate::commands::{Done, MessagePreview, MessageToSend, Page};
 use crate::domain::model;
@@ -12,19 +15,19 @@ use crate::domain::values::ids::{MessageId, UserId};
 use crate::domain::values::names::MessageText;
 use crate::domain::values::parts::Encoding;
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use utoipa::ToSchema;
 
-/// The body of `POST …/sms/messages` and `POST …/sms/messages/preview`.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct MessageBody {
-    /// The recipient.
-    pub user_id: UserId,
-    /// The site's own text; if omitted, the message carries the link to the user's card.
-    #[serde(default)]
-    #[schema(value_type = Option<String>, min_length = 1, max_length = 500, pattern = r"^[^\x00-\x09\x0B-\x1F\x7F-\x9F]+$")]
-    pub text: Option<MessageText>,
+body! {
+    /// The body of `POST …/sms/messages` and `POST …/sms/messages/preview`.
+    pub struct MessageBody {
+        /// The recipient.
+        #[schema(value_type = TypedId)]
+        pub user_id: UserId,
+        /// The site's own text; if omitted, the message carries the link to the user's card.
+        #[schema(value_type = Option<String>, min_length = 1, max_length = 500, pattern = r"^[^\x00-\x09\x0B-\x1F\x7F-\x9F]+$")]
+        pub text: Option<MessageText>,
+    }
 }
 
 impl MessageBody {
@@ -38,10 +41,10 @@ impl MessageBody {
     }
 }
 
-/// The body of `POST …/card/deliveries`: an empty object.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct DeliveryBody {}
+body! {
+    /// The body of `POST …/card/deliveries`: an empty object.
+    pub struct DeliveryBody {}
+}
 
 /// A message.
 #[derive(Debug, Serialize, ToSchema)]
@@ -193,6 +196,8 @@ impl From<model::message::Message> for ShownMessage {
         }
     }
 }
+
+pages!(MessagePage);
 
 /// The answer to a request for a site's messages.
 #[derive(Debug, Serialize, ToSchema)]

@@ -1,14 +1,15 @@
 //! Query parameters. Unknown and repeated parameters are refused.
 
 use super::accept::prefers_csv;
+use super::cursors::Cursors;
 use super::describe::{Extracted, Operation};
 use super::problem::{Problem, ProblemCode};
 use crate::commands::{PageOf, Period, UsersOf};
 use crate::domain::model::user::MAX_USERS;
 use crate::domain::values::ids::{BatchId, DeviceId, MessageId, SiteId, UserId};
+use crate::domain::values::text::tidy;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use data_encoding::BASE64URL_NOPAD;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -21,8 +22,6 @@ use std::sync::Arc;
 const MAX_PAGE: u16 = 100;
 /// The default page size.
 const USUAL_PAGE: u16 = 50;
-/// The longest key in a history, in bytes: an instant, and two IDs.
-const MAX_CURSOR_BYTES: usize = 200;
 /// The longest search text, in characters.
 const MAX_SEARCH: usize = 100;
 
@@ -48,7 +47,7 @@ pub trait ReadQuery: Sized {
     ///
     /// # Errors
     /// A parameter cannot be read; the problem says which.
-    fn read(query: &HashMap<String, String>) -> Result<Self, Problem>;
+    fn read(query: &HashMap<String, String>, cursors: &Cursors) -> Result<Self, Problem>;
 }
 
 impl<Q: ReadQuery, S: Send + Sync> FromRequestParts<S> for Query<Q> {
@@ -57,7 +56,7 @@ impl<Q: ReadQuery, S: Send + Sync> FromRequestParts<S> for Query<Q> {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         let query = parameters(parts, Q::NAMES)?;
         parts.extensions.insert(QueryTaken);
-        Q::read(&query).map(Self)
+        Q::read(&query, &Cursors::of(parts)).map(Self)
     }
 }
 
@@ -122,10 +121,9 @@ macro_rules! cursors {
             const NAMES: &'static [&'static str] = &["limit", "cursor"];
             const PARAMETERS: &'static [&'static str] = &["Limit", "Cursor"];
 
-            fn read(query: &Parameters) -> Result<Self, Problem> {
-                let cursor = query.get("cursor").map(|text| <$id>::parse(text));
-                let cursor = cursor.transpose().map_err(|_| wrong_cursor())?;
-                let page = PageOf { after: cursor.map(Into::into), limit: limit(query)? };
+            fn read(query: &Parameters, cursors: &Cursors) -> Result<Self, Problem> {
+                let after = after(query, cursors, |key| <$id>::parse(key).ok())?;
+                let page = PageOf { after: after.map(Into::into), limit: limit(query)? };
                 Ok(Self { page, id: PhantomData })
             }
         }
@@ -138,14 +136,12 @@ impl ReadQuery for Period {
     const NAMES: &'static [&'static str] = &["from", "to", "limit", "cursor"];
     const PARAMETERS: &'static [&'static str] = &["From", "To", "Limit", "Cursor"];
 
-    fn read(query: &Parameters) -> Result<Self, Problem> {
+    fn read(query: &Parameters, cursors: &Cursors) -> Result<Self, Problem> {
         let (from, to) = dates(query)?;
-        let cursor = query.get("cursor").map(|text| text.parse().ok());
-        let cursor = cursor.map(|cursor| cursor.ok_or_else(wrong_cursor));
         Ok(Self {
             from,
             to,
-            after: cursor.transpose()?,
+            after: after(query, cursors, |key| key.parse().ok())?,
             limit: limit(query)?,
         })
     }
@@ -166,32 +162,20 @@ impl ReadQuery for HistoryPeriod {
     const NAMES: &'static [&'static str] = &["from", "to", "limit", "cursor"];
     const PARAMETERS: &'static [&'static str] = &["From", "To", "Limit", "Cursor"];
 
-    fn read(query: &Parameters) -> Result<Self, Problem> {
+    fn read(query: &Parameters, cursors: &Cursors) -> Result<Self, Problem> {
         let (from, to) = dates(query)?;
         let start_of = |date: Date| TimeZone::UTC.to_zoned_datetime(date.at(0, 0, 0, 0)).ok();
         let instant = |date: Date| start_of(date).map(|start| start.timestamp());
-        let cursor = query.get("cursor").map(|text| {
-            let bytes = BASE64URL_NOPAD.decode(text.as_bytes()).ok();
-            bytes
-                .and_then(|bytes| String::from_utf8(bytes).ok())
-                .filter(|key| (1..=MAX_CURSOR_BYTES).contains(&key.len()))
-                .ok_or_else(wrong_cursor)
-        });
         Ok(Self {
             // The last day of jiff's calendar is after its last timestamp, so every line is before it.
             from: from.map(|from| instant(from).unwrap_or(Timestamp::MAX)),
             until: to.and_then(|to| instant(to.tomorrow().ok()?)),
             page: PageOf {
-                after: cursor.transpose()?,
+                after: after(query, cursors, |key| Some(key.to_owned()))?,
                 limit: limit(query)?,
             },
         })
     }
-}
-
-/// The cursor of a history: its key, encoded because it has characters that a URL would need to escape.
-pub(super) fn history_cursor(key: &str) -> String {
-    BASE64URL_NOPAD.encode(key.as_bytes())
 }
 
 /// Whether the site's remaining balances are forfeited.
@@ -202,7 +186,7 @@ impl ReadQuery for Forfeit {
     const NAMES: &'static [&'static str] = &["forfeit"];
     const PARAMETERS: &'static [&'static str] = &["Forfeit"];
 
-    fn read(query: &Parameters) -> Result<Self, Problem> {
+    fn read(query: &Parameters, _: &Cursors) -> Result<Self, Problem> {
         match query.get("forfeit").map(String::as_str) {
             Some("true") => Ok(Self(true)),
             Some("false") | None => Ok(Self(false)),
@@ -228,17 +212,16 @@ impl<S: Send + Sync> FromRequestParts<S> for UsersOf {
         }
         let query = parameters(parts, &["search", "limit", "cursor"])?;
         parts.extensions.insert(QueryTaken);
-        let search = query.get("search").map(|text| text.trim().to_owned());
+        let search = query.get("search").map(|text| tidy(text));
         let valid = |text: &String| (1..=MAX_SEARCH).contains(&text.chars().count());
         if search.as_ref().is_some_and(|text| !valid(text)) {
             return Err(Problem::malformed(format!(
                 "the parameter search must be 1 to {MAX_SEARCH} characters"
             )));
         }
-        let after = query.get("cursor").map(|text| UserId::parse(text));
         Ok(Self {
             search,
-            after: after.transpose().map_err(|_| wrong_cursor())?,
+            after: after(&query, &Cursors::of(parts), |key| UserId::parse(key).ok())?,
             limit: limit(&query)?,
         })
     }
@@ -282,8 +265,18 @@ fn limit(query: &Parameters) -> Result<u16, Problem> {
         .ok_or_else(|| Problem::malformed(format!("the parameter limit must be 1 to {MAX_PAGE}")))
 }
 
-fn wrong_cursor() -> Problem {
-    Problem::malformed("the parameter cursor must be the next_cursor of a page")
+/// Reads `cursor`, which is the `next_cursor` of a page of the same listing.
+fn after<T>(
+    query: &Parameters,
+    cursors: &Cursors,
+    parse: impl Fn(&str) -> Option<T>,
+) -> Result<Option<T>, Problem> {
+    let Some(cursor) = query.get("cursor") else {
+        return Ok(None);
+    };
+    let key = cursors.open(cursor).and_then(|key| parse(&key));
+    let rule = "the parameter cursor must be the next_cursor of a page of this listing, with the same filters";
+    key.map(Some).ok_or_else(|| Problem::malformed(rule))
 }
 
 impl<F> Extracted for Function<F> {

@@ -1,5 +1,6 @@
 //! Successful answers: a JSON body or a file. Neither may be cached.
 
+use super::cursors::{Cursors, Paged};
 use super::describe::{Answered, Operation};
 use super::headers;
 use super::problem::{Problem, ProblemCode};
@@ -18,6 +19,14 @@ impl<T> Reply<T> {
     #[must_use]
     pub fn ok(body: impl Into<T>) -> Self {
         Self(body.into())
+    }
+}
+
+impl<T: Paged> Reply<T> {
+    /// Of a page of these cursors.
+    #[must_use]
+    pub fn page(page: impl Into<T>, cursors: &Cursors) -> Self {
+        Self(page.into().sealed(cursors))
     }
 }
 

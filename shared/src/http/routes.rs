@@ -9,6 +9,7 @@ use super::problem::{Failure, Problem, ProblemCode};
 use axum::body::Body;
 use axum::extract::Request;
 use axum::handler::Handler;
+use axum::http::{HeaderName, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use futures_util::future::BoxFuture;
 use lambda_http::Service;
@@ -17,6 +18,9 @@ use std::convert::Infallible;
 use std::fmt;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+
+/// The header that names the request in every answer, as the log names it.
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 type Call<F> = Box<dyn Fn(Request, Arc<F>) -> BoxFuture<'static, Response> + Send + Sync>;
 
@@ -105,10 +109,14 @@ impl<F: Send + Sync + 'static> Router<F> {
         parts.extensions.insert(Payload(Arc::new(body)));
         let request = Request::from_parts(parts, Body::empty());
         let found = self.routes.0.iter().find(|(key, _)| *key == route);
-        let response = match found {
+        let mut response = match found {
             Some((_, call)) => call(request, Arc::clone(&self.function)).await,
             None => Problem::unknown_route(&route).into_response(),
         };
+        // By which a caller and the log speak of the same request.
+        if let Ok(id) = HeaderValue::try_from(request_id.as_str()) {
+            response.headers_mut().insert(REQUEST_ID, id);
+        }
         let status = response.status().as_u16();
         match response.extensions().get() {
             None => tracing::info!(route, request_id, status, "answered"),

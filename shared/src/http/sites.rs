@@ -1,5 +1,7 @@
 //! Sites.
 
+use super::body::body;
+use super::cursors::pages;
 use super::problem::Problem;
 use super::schemas::{
     NextCursor, SettingsChangeEntry, SiteCreationEntry, SiteDeletionEntry, TypedCountries,
@@ -14,27 +16,25 @@ use crate::domain::values::ids::SiteId;
 use crate::domain::values::names::SiteName;
 use crate::domain::values::time_zone::TimeZone;
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use utoipa::ToSchema;
 
-/// The body of `POST /sites`.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct NewSiteBody {
-    /// Its name.
-    pub name: SiteName,
-    /// Its country.
-    #[schema(value_type = String, pattern = "^[A-Za-z]{2}$")]
-    pub country: Country,
-    /// Its type, which determines how it pays.
-    pub site_type: SiteType,
-    /// Its time zone; the country's if omitted.
-    #[serde(default)]
-    pub time_zone: Option<TimeZone>,
-    /// Its language; the country's if omitted.
-    #[serde(default)]
-    #[schema(value_type = Option<String>, pattern = "^[A-Za-z]{2,3}$")]
-    pub language: Option<Language>,
+body! {
+    /// The body of `POST /sites`.
+    pub struct NewSiteBody {
+        /// Its name.
+        pub name: SiteName,
+        /// Its country.
+        #[schema(value_type = String, pattern = "^[A-Za-z]{2}$")]
+        pub country: Country,
+        /// Its type, which determines how it pays.
+        pub site_type: SiteType,
+        /// Its time zone; the country's if omitted.
+        pub time_zone: Option<TimeZone>,
+        /// Its language; the country's if omitted.
+        #[schema(value_type = Option<String>, pattern = "^[A-Za-z]{2,3}$")]
+        pub language: Option<Language>,
+    }
 }
 
 impl NewSiteBody {
@@ -60,24 +60,20 @@ impl NewSiteBody {
     }
 }
 
-/// The body of `PATCH /sites/{site_id}`.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct SettingsBody {
-    /// The new name.
-    #[serde(default)]
-    pub name: Option<SiteName>,
-    /// The new time zone.
-    #[serde(default)]
-    pub time_zone: Option<TimeZone>,
-    /// The new language.
-    #[serde(default)]
-    #[schema(value_type = Option<String>, pattern = "^[A-Za-z]{2,3}$")]
-    pub language: Option<Language>,
-    /// The countries that messages may be sent to, in place of the current ones.
-    #[serde(default)]
-    #[schema(value_type = TypedCountries, inline)]
-    pub sms_countries: Option<Vec<Country>>,
+body! {
+    /// The body of `PATCH /sites/{site_id}`.
+    pub struct SettingsBody {
+        /// The new name.
+        pub name: Option<SiteName>,
+        /// The new time zone.
+        pub time_zone: Option<TimeZone>,
+        /// The new language.
+        #[schema(value_type = Option<String>, pattern = "^[A-Za-z]{2,3}$")]
+        pub language: Option<Language>,
+        /// The countries that messages may be sent to, in place of the current ones.
+        #[schema(value_type = Option<TypedCountries>)]
+        pub sms_countries: Option<Vec<Country>>,
+    }
 }
 
 impl SettingsBody {
@@ -105,6 +101,8 @@ impl From<SiteView> for ShownSite {
         Self { site }
     }
 }
+
+pages!(SitePage);
 
 /// The answer to a request for the caller's sites.
 #[derive(Debug, Serialize, ToSchema)]

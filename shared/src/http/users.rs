@@ -1,9 +1,11 @@
 //! The users of a site.
 
+use super::body::{Patch, body};
 use super::cards::{Card, CardPages};
+use super::cursors::pages;
 use super::problem::ProblemCode;
 use super::reply::Changed;
-use super::schemas::{Instant, LineProblem, NextCursor, TypedEmail, TypedMobile};
+use super::schemas::{Instant, LineProblem, NextCursor, TypedEmail, TypedId, TypedMobile};
 use crate::commands::{Done, Imported, LineRefused, NewUser, Page};
 use crate::domain::model;
 use crate::domain::model::user::{NewProfile, ProfileChange, UserKind};
@@ -12,30 +14,26 @@ use crate::domain::values::ids::UserId;
 use crate::domain::values::names::PersonName;
 use crate::domain::values::phone::{Mobile, SpelledNumber};
 use jiff::Timestamp;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::Serialize;
 use utoipa::ToSchema;
 
-/// The body of `POST …/users`.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct UserBody {
-    /// The ID; the next number if omitted.
-    #[serde(default)]
-    pub user_id: Option<UserId>,
-    /// The name.
-    #[serde(default)]
-    pub name: Option<PersonName>,
-    /// The kind of user.
-    #[serde(default)]
-    pub kind: Option<UserKind>,
-    /// The e-mail address.
-    #[serde(default)]
-    #[schema(value_type = Option<TypedEmail>)]
-    pub email: Option<Email>,
-    /// The mobile number that their card is sent to, in any common notation.
-    #[serde(default)]
-    #[schema(value_type = Option<TypedMobile>)]
-    pub mobile: Option<SpelledNumber>,
+body! {
+    /// The body of `POST …/users`.
+    pub struct UserBody {
+        /// The ID; the next number if omitted.
+        #[schema(value_type = Option<TypedId>)]
+        pub user_id: Option<UserId>,
+        /// The name.
+        pub name: Option<PersonName>,
+        /// The kind of user.
+        pub kind: Option<UserKind>,
+        /// The e-mail address.
+        #[schema(value_type = Option<TypedEmail>)]
+        pub email: Option<Email>,
+        /// The mobile number that their card is sent to, in any common notation.
+        #[schema(value_type = Option<TypedMobile>)]
+        pub mobile: Option<SpelledNumber>,
+    }
 }
 
 impl UserBody {
@@ -54,37 +52,22 @@ impl UserBody {
     }
 }
 
-/// The body of `PATCH …/users/{user_id}`: an omitted member stays unchanged, and null clears it.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct UserChangeBody {
-    /// The new name.
-    #[serde(default, deserialize_with = "named")]
-    #[schema(value_type = Option<PersonName>)]
-    pub name: Option<Option<PersonName>>,
-    /// The new kind.
-    #[serde(default, deserialize_with = "named")]
-    #[schema(value_type = Option<UserKind>)]
-    pub kind: Option<Option<UserKind>>,
-    /// The new e-mail address.
-    #[serde(default, deserialize_with = "named")]
-    #[schema(value_type = Option<TypedEmail>)]
-    pub email: Option<Option<Email>>,
-    /// The new mobile number.
-    #[serde(default, deserialize_with = "named")]
-    #[schema(value_type = Option<TypedMobile>)]
-    pub mobile: Option<Option<SpelledNumber>>,
-}
-
-/// Reads a member that is present, even if it is null.
-#[expect(
-    clippy::option_option,
-    reason = "a member can be omitted, cleared or set, which are three different things"
-)]
-fn named<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Option<Option<T>>, D::Error> {
-    Option::deserialize(deserializer).map(Some)
+body! {
+    /// The body of `PATCH …/users/{user_id}`: an omitted member stays unchanged, and null clears it.
+    pub struct UserChangeBody {
+        /// The new name.
+        #[schema(value_type = Option<PersonName>)]
+        pub name: Patch<PersonName>,
+        /// The new kind.
+        #[schema(value_type = Option<UserKind>)]
+        pub kind: Patch<UserKind>,
+        /// The new e-mail address.
+        #[schema(value_type = Option<TypedEmail>)]
+        pub email: Patch<Email>,
+        /// The new mobile number.
+        #[schema(value_type = Option<TypedMobile>)]
+        pub mobile: Patch<SpelledNumber>,
+    }
 }
 
 impl UserChangeBody {
@@ -92,10 +75,10 @@ impl UserChangeBody {
     #[must_use]
     pub fn read(self) -> ProfileChange {
         ProfileChange {
-            name: self.name,
-            kind: self.kind,
-            email: self.email,
-            mobile: self.mobile,
+            name: self.name.0,
+            kind: self.kind.0,
+            email: self.email.0,
+            mobile: self.mobile.0,
         }
     }
 }
@@ -148,6 +131,8 @@ impl From<User> for ShownUser {
         Self { user }
     }
 }
+
+pages!(UserPage);
 
 /// The answer to a request for a site's users.
 #[derive(Debug, Serialize, ToSchema)]

@@ -65,9 +65,14 @@ pub(super) fn response(
         );
     }
     let mut response = json!({ "description": texts.join(" "), "content": content });
-    if status == 503 {
-        response["headers"] =
-            json!({ "Retry-After": { "$ref": "#/components/headers/RetryAfter" } });
+    if status == 503 || (status == 429 && !problems.is_empty()) {
+        let mut header = json!({ "$ref": "#/components/headers/RetryAfter" });
+        if status == 429 {
+            // The gateway's own has none.
+            header = prose["gateway"]["RetryAfterLimit"].clone();
+            header["schema"] = json!({ "type": "integer", "minimum": 1 });
+        }
+        response["headers"] = json!({ "Retry-After": header });
     }
     let changed = problems
         .iter()

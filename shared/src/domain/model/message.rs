@@ -133,16 +133,49 @@ pub struct SendWindow {
     pub in_day: u32,
 }
 
+/// The seconds of an hour.
+const HOUR: i64 = 3_600;
+/// The seconds of a day.
+const DAY: i64 = 86_400;
+
+/// There were as many messages as may be.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error(
+    "{most} messages in a {in_a}, which is the limit: the next {in_a} (UTC) begins in {again_in_seconds} seconds"
+)]
+pub struct LimitReached {
+    /// How many may be.
+    pub most: u32,
+    /// In which time.
+    pub in_a: &'static str,
+    /// In how many seconds there may be more.
+    pub again_in_seconds: i64,
+}
+
 impl SendWindow {
-    /// Counts one more message; `None` where that is too many.
-    pub(crate) fn one_more(self, now: Timestamp, an_hour: u32, a_day: u32) -> Option<Self> {
-        let (hour, day) = (
-            now.as_second().div_euclid(3_600),
-            now.as_second().div_euclid(86_400),
-        );
+    /// Counts one more message, unless that is too many.
+    pub(crate) fn one_more(
+        self,
+        now: Timestamp,
+        an_hour: u32,
+        a_day: u32,
+    ) -> Result<Self, LimitReached> {
+        let now = now.as_second();
+        let (hour, day) = (now.div_euclid(HOUR), now.div_euclid(DAY));
         let in_hour = if self.hour == hour { self.in_hour } else { 0 };
         let in_day = if self.day == day { self.in_day } else { 0 };
-        (in_hour < an_hour && in_day < a_day).then_some(Self {
+        let reached = |most, in_a, length| LimitReached {
+            most,
+            in_a,
+            again_in_seconds: length - now.rem_euclid(length),
+        };
+        if in_day >= a_day {
+            return Err(reached(a_day, "day", DAY));
+        }
+        if in_hour >= an_hour {
+            return Err(reached(an_hour, "hour", HOUR));
+        }
+        Ok(Self {
             hour,
             in_hour: in_hour + 1,
             day,

@@ -3,7 +3,7 @@
 use crate::domain::model::change::{Change, Write};
 use crate::domain::model::entry::{Actor, Event};
 use crate::domain::model::message::{
-    Message, MessageState, MessageStep, NotSent, NumberCount, Outgoing, Sender,
+    LimitReached, Message, MessageState, MessageStep, NotSent, NumberCount, Outgoing, Sender,
 };
 use crate::domain::model::site::Site;
 use crate::domain::model::user::User;
@@ -27,11 +27,6 @@ pub const MAX_TO_NUMBER_AN_HOUR: u32 = 5;
 /// The most messages of a site to one number in a day.
 pub const MAX_TO_NUMBER_A_DAY: u32 = 10;
 
-/// Why a site that reached its limit sends no more for a while.
-const SITE_LIMIT: &str = "this site has sent as many messages as it may in an hour or a day";
-/// Why nothing more is sent to a number for a while.
-const NUMBER_LIMIT: &str = "this number was sent as many messages as it may be in an hour or a day";
-
 /// Why a message is not sent.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum MessageRefused {
@@ -52,8 +47,13 @@ pub enum MessageRefused {
     #[error("the owner of this number has opted out of messages")]
     OptedOut,
     /// The site, or the number, had too many.
-    #[error("{0}")]
-    TooMany(&'static str),
+    #[error("{whose} {limit}")]
+    TooMany {
+        /// Whose limit was reached.
+        whose: &'static str,
+        /// Which.
+        limit: LimitReached,
+    },
     /// The text is too long.
     #[error(transparent)]
     TooLong(#[from] TooLong),
@@ -96,10 +96,11 @@ pub(crate) fn reserve(
     let at = draft.at();
     let of_site = draft.site.sms_window.unwrap_or_default();
     let of_site = of_site.one_more(at, MAX_OF_SITE_AN_HOUR, MAX_OF_SITE_A_DAY);
-    let of_site = of_site.ok_or(MessageRefused::TooMany(SITE_LIMIT))?;
+    let too_many = |whose| move |limit| MessageRefused::TooMany { whose, limit };
+    let of_site = of_site.map_err(too_many("this site has sent"))?;
     let to_number = number.window;
     let to_number = to_number.one_more(at, MAX_TO_NUMBER_AN_HOUR, MAX_TO_NUMBER_A_DAY);
-    let to_number = to_number.ok_or(MessageRefused::TooMany(NUMBER_LIMIT))?;
+    let to_number = to_number.map_err(too_many("this number was sent"))?;
     let parts = outgoing.measured.parts;
     let event = Event::SmsReservation {
         message_id: outgoing.id.clone(),

@@ -269,7 +269,10 @@ impl From<MessageRefused> for Problem {
             MessageRefused::NoNumber => ProblemCode::NoMobileNumber,
             MessageRefused::Country { .. } => ProblemCode::SmsCountryNotAllowed,
             MessageRefused::OptedOut => ProblemCode::OptedOut,
-            MessageRefused::TooMany(_) => ProblemCode::TooManyMessages,
+            MessageRefused::TooMany { limit, .. } => {
+                let problem = Self::new(ProblemCode::TooManyMessages, detail);
+                return problem.retry_after(limit.again_in_seconds);
+            }
             MessageRefused::TooLong(_) => ProblemCode::MessageTooLong,
             MessageRefused::Charge(refused) => return refused.into(),
         };

@@ -7,7 +7,7 @@ mod conversions;
 
 use super::headers;
 use crate::telemetry;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
 use std::error::Error;
@@ -147,6 +147,8 @@ pub struct Problem {
     pub code: ProblemCode,
     detail: String,
     more: Map<String, Value>,
+    /// In how many seconds it is worth trying again.
+    retry_after: Option<i64>,
     /// The cause of a defect or an outage: logged, never shown.
     source: Option<Box<dyn Error + Send + Sync>>,
 }
@@ -157,6 +159,7 @@ impl Problem {
             code,
             detail: detail.into(),
             more: Map::new(),
+            retry_after: (code.status() == 503).then_some(1),
             source: None,
         }
     }
@@ -199,8 +202,14 @@ impl Problem {
         self.code.status()
     }
 
-    fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
+    pub(super) fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.more.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// Worth trying again in so many seconds.
+    pub(super) fn retry_after(mut self, seconds: i64) -> Self {
+        self.retry_after = Some(seconds);
         self
     }
 
@@ -218,8 +227,8 @@ impl Problem {
             members.extend(self.more.clone());
         }
         let mut headers = headers::of("application/problem+json");
-        if status == 503 {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        if let Some(seconds) = self.retry_after {
+            headers.insert(header::RETRY_AFTER, seconds.into());
         }
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         (status, headers, body.to_string())

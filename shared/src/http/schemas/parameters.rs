@@ -24,7 +24,7 @@ pub fn parameters() -> Value {
         "IdempotencyKey": {
             "name": "Idempotency-Key",
             "in": "header",
-            "schema": { "type": "string", "minLength": 1, "maxLength": 100, "pattern": "^[!-~]+$" },
+            "schema": { "type": "string", "minLength": 1, "maxLength": 100, "pattern": "^[!-+\\--~]+$" },
         },
         "From": query("from", to("Date")),
         "To": query("to", to("Date")),

@@ -34,6 +34,7 @@ pub(super) fn problem() -> Value {
         ("needed", number(1, 90)),
         ("available", number(0, 89)),
         ("place", number(0, 999)),
+        ("errors", errors()),
     ] {
         schema["properties"][name] = member;
     }
@@ -45,4 +46,16 @@ pub(super) fn problem() -> Value {
         .map(|code| (code.as_str().to_owned(), json!(code.status())));
     schema["x-statuses"] = statuses.collect::<Map<_, _>>().into();
     schema
+}
+
+/// What is wrong with the members of a body.
+fn errors() -> Value {
+    let error = object(&[
+        (
+            "pointer",
+            json!({ "type": "string", "pattern": "^#(/.*)?$" }),
+        ),
+        ("detail", json!({ "type": "string", "minLength": 1 })),
+    ]);
+    json!({ "type": "array", "minItems": 1, "maxItems": 20, "items": error })
 }

@@ -24,6 +24,7 @@ use crate::domain::values::names::{PersonName, Reason, SiteName, Subject};
 use crate::domain::values::parts::Encoding;
 use crate::domain::values::phone::Mobile;
 use crate::domain::values::time_zone::TimeZone;
+use crate::http::words as known;
 use serde_json::{Value, json};
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::Schema;
@@ -108,11 +109,11 @@ schemas! {
         Country = "Country": text("^[A-Z]{2}$");
         TimeZone = "TimeZone": text("^[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*$");
         Mobile = "Mobile": text(r"^\+[0-9]{1,15}$");
-        SiteType = "SiteType": words(&["dynamic", "regular"]);
+        SiteType = "SiteType": words(known::SITE_TYPE);
         Status = "Status": words(&["activated", "payment_required", "deleted"]);
-        Role = "Role": words(&["master", "sub_master", "site_admin"]);
-        Recharge = "Recharge": words(&["credits", "sms"]);
-        UserKind = "UserKind": words(&["employee", "visitor", "member"]);
+        Role = "Role": words(known::ROLE);
+        Recharge = "Recharge": words(known::RECHARGE);
+        UserKind = "UserKind": words(known::USER_KIND);
         CardStatus = "CardStatus": words(&["active", "paused", "revoked"]);
         Template = "MessageTemplate": words(&["card", "notice"]);
         Encoding = "MessageEncoding": words(&["GSM-7", "UCS-2"]);
@@ -203,11 +204,12 @@ schemas! {
         Sequence: number(1, MAX);
         ValidFrom: to("Date");
         ValidUntil: or_null("Date");
-        TypedEmail: json!({ "type": "string", "format": "idn-email", "pattern": r"^[^@/?#%\\]+@[^@/?#%\\]+$" });
+        TypedEmail: json!({ "type": "string", "minLength": 3, "maxLength": 320 });
+        TypedId: json!({ "type": "string", "minLength": 1 });
         TypedMobile: json!({ "type": "string" });
         TypedCode: json!({ "type": "string" });
         TypedCountries: json!({
-            "type": ["array", "null"],
+            "type": "array",
             "minItems": 1,
             "maxItems": 20,
             "uniqueItems": true,
