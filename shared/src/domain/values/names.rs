@@ -33,8 +33,8 @@ impl PersonName {
     /// Reads a person's name and tidies it.
     ///
     /// # Errors
-    /// Nothing visible is left, it is longer than 100 characters, has a control character, or begins with `=`, `+`, `-` or
-    /// `@`, also in full width.
+    /// Nothing visible is left, it is longer than 100 characters, has a control character, or begins with `=`, `+`, `-`
+    /// or `@`, also in full width.
     pub fn parse(text: &str) -> Result<Self, InvalidName> {
         line(text, 100)
             .filter(|name| !name.starts_with(|c: char| "=+-@".contains(half_width(c))))
