@@ -51,6 +51,9 @@ impl System {
         if let Some(accept) = &call.accept {
             event["headers"]["accept"] = json!(accept);
         }
+        if let Some(content_type) = &call.content_type {
+            event["headers"]["content-type"] = json!(content_type);
+        }
         if let Some(body) = &call.body {
             event["body"] = json!(body);
         }

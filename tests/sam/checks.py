@@ -902,7 +902,8 @@ def check_users(report, functions, books):
     rows = [columns, *([user.get(column) or "" for column in columns] for user in protected)]
     report.same("they are exported as CSV with the same cells",
                 (status, headers.get("content-type"), table),
-                (200, "text/csv; charset=utf-8", "".join(",".join(row) + "\r\n" for row in rows)))
+                (200, "text/csv; charset=utf-8",
+                 "".join(",".join(f'"{cell}"' for cell in row) + "\r\n" for row in rows)))
     books.unchanged("adding, importing and changing users changed no balance and wrote no entry")
 
 

@@ -7,9 +7,11 @@ mod import;
 mod import_faults;
 mod list;
 mod remove;
+mod spreadsheets;
 
-use crate::harness::{Call, System};
+use crate::harness::{Answered, Call, System};
 use crate::setup::{now, of, text};
+use data_encoding::BASE64;
 use serde_json::{Value, json};
 use site_credits::domain::values::ids::SiteId;
 
@@ -33,6 +35,20 @@ fn import(site: &SiteId, file: &str) -> Call {
     let mut call = Call::post(users(site, "/import"), &Value::Null, now());
     call.body = Some(file.to_owned());
     call
+}
+
+/// An import of a file that need not be UTF-8, as the gateway passes it on.
+fn import_bytes(site: &SiteId, file: &[u8]) -> Call {
+    let mut call = import(site, &BASE64.encode(file));
+    call.base64 = true;
+    call
+}
+
+async fn export(system: &System, site: &SiteId) -> Answered {
+    let exported = Call::get(users(site, ""), now()).accept("text/csv");
+    let exported = system.send(exported).await;
+    assert_eq!(exported.headers["content-type"], "text/csv; charset=utf-8");
+    exported
 }
 
 impl System {

@@ -49,7 +49,7 @@ pub enum UserRefused {
 }
 
 /// A user to be added.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct NewUser {
     /// The ID; the next number if there is none.
     pub id: Option<UserId>,

@@ -5,7 +5,7 @@ use super::cursors::pages;
 use super::problem::Problem;
 use super::reply::{Changed, Created, File, JsonOrCsv};
 use super::schemas::{self, Instant, LicenseCode, NextCursor};
-use super::users_csv::no_formula;
+use super::users_csv::protected;
 use crate::commands::{
     CodeInBatch, Issued, MAX_CODES_A_VOID, NewBatch, Page, {self},
 };
@@ -238,7 +238,7 @@ fn csv_of(codes: Vec<CodeInBatch>) -> Result<String, Box<dyn std::error::Error +
         .terminator(csv::Terminator::CRLF)
         .from_writer(Vec::new());
     for mut code in codes {
-        code.void_reason = code.void_reason.map(no_formula);
+        code.void_reason = code.void_reason.as_deref().map(protected);
         writer.serialize(code)?;
     }
     let bytes = writer.into_inner().map_err(|error| error.to_string())?;

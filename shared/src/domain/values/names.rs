@@ -1,6 +1,6 @@
 //! Names and other short texts that people give.
 
-use crate::domain::values::text::{InvalidName, line, text_type, tidy, written};
+use crate::domain::values::text::{InvalidName, half_width, line, text_type, tidy, written};
 
 text_type! {
     /// A site's name: 1 to 100 characters, none of them a control character. Names may repeat.
@@ -9,7 +9,7 @@ text_type! {
 
 text_type! {
     /// A person's name: 1 to 100 characters, none of them a control character, and the first none with which a
-    /// spreadsheet begins a formula.
+    /// spreadsheet begins a formula, in ASCII or in full width.
     PersonName
 }
 
@@ -33,10 +33,11 @@ impl PersonName {
     /// Reads a person's name and tidies it.
     ///
     /// # Errors
-    /// Nothing visible is left, it is longer than 100 characters, has a control character, or begins with `=`, `+`, `-` or `@`.
+    /// Nothing visible is left, it is longer than 100 characters, has a control character, or begins with `=`, `+`, `-`
+    /// or `@`, also in full width.
     pub fn parse(text: &str) -> Result<Self, InvalidName> {
         line(text, 100)
-            .filter(|name| !name.starts_with(['=', '+', '-', '@']))
+            .filter(|name| !name.starts_with(|c: char| "=+-@".contains(half_width(c))))
             .map(Self)
             .ok_or(InvalidName {
                 what: "name",
@@ -101,5 +102,34 @@ impl Reason {
             what: "reason",
             rule: "1 to 100 characters, at least one of them visible, without control characters",
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_person_is_not_called_as_a_formula_begins() {
+        for start in [
+            "=",
+            "+",
+            "-",
+            "@",
+            "＝",
+            "＋",
+            "－",
+            "＠",
+            " ＝",
+            "\u{200b}=",
+        ] {
+            assert!(
+                PersonName::parse(&format!("{start}1+1")).is_err(),
+                "{start}"
+            );
+        }
+        for name in ["Kim-Ann", "Kim＝Ann", "#1", "＃1", "ー", "Ann;=1+1"] {
+            assert!(PersonName::parse(name).is_ok(), "{name}");
+        }
     }
 }

@@ -103,7 +103,7 @@ schemas! {
             "pattern": r"^[^@A-Z/?#%\\\x00-\x20\x7F-\x9F]+@[^@A-Z/?#%\\\x00-\x20\x7F-\x9F]+$",
         });
         SiteName = "Name": name(TEXT, 100);
-        PersonName = "PersonName": name(r"^[^-=+@\x00-\x1F\x7F-\x9F][^\x00-\x1F\x7F-\x9F]*$", 100);
+        PersonName = "PersonName": name(r"^[^-=+@－＝＋＠\x00-\x1F\x7F-\x9F][^\x00-\x1F\x7F-\x9F]*$", 100);
         Reason = "Reason": name(TEXT, 100);
         Subject = "Subject": json!({ "type": "string", "minLength": 1, "maxLength": 255 });
         Country = "Country": text("^[A-Z]{2}$");
