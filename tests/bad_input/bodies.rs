@@ -78,7 +78,7 @@ async fn an_object_with_wrong_members_is_refused_with_the_reason() {
     no code → 400 malformed-request: code is missing
     a member twice → 400 malformed-request: the body names a member twice: see line 1, column 67
     a member twice, once wrong → 400 malformed-request: the body names a member twice: see line 1, column 45
-    an unknown member → 400 malformed-request: credits is not a member of this object, which takes code
+    an unknown member → 400 malformed-request: credits is not known here: it takes code
     a lone surrogate → 400 malformed-request: the body is not JSON: see line 1, column 16
     an unknown balance → 400 malformed-request: recharge must be credits or sms
     no balance → 400 malformed-request: recharge is missing

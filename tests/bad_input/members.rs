@@ -41,8 +41,8 @@ async fn a_list_is_not_read_as_an_object_and_a_wrong_member_is_named_on_a_site()
     /license/redemptions, a list → 400 malformed-request: the body must be a JSON object
     /license/preview, a list → 400 malformed-request: the body must be a JSON object
     /devices, a list → 400 malformed-request: the body must be a JSON object
-    /devices, a list as a device → 400 malformed-request: devices: 0 must be a JSON object
-    /devices, a number as a name → 400 malformed-request: devices/0: name must be a text
+    /devices, a list as a device → 400 malformed-request: devices/0 must be a JSON object
+    /devices, a number as a name → 400 malformed-request: devices/0/name must be a text
     /admins, null as a role → 400 malformed-request: role must be master, sub_master or site_admin
     ");
     assert_eq!(system.findings().await.applied, 0);
@@ -78,6 +78,6 @@ async fn a_list_is_not_read_as_an_object_and_a_wrong_member_is_named_of_a_partne
     issuing, a negative number → 400 malformed-request: credits must be a whole number, 0 or more
     voiding, a list → 400 malformed-request: the body must be a JSON object
     voiding, null as a reason → 400 malformed-request: reason must be a text
-    voiding, a number as a code → 400 malformed-request: codes: 1 must be a text
+    voiding, a number as a code → 400 malformed-request: codes/1 must be a text
     ");
 }

@@ -100,7 +100,7 @@ async fn what_cannot_be_issued_is_refused_with_the_reason() {
     {"count":1,"credits":1,"site_id":"nowhere"} → 400 malformed-request: site_id must be 8 letters and digits, none of them U
     {"count":1,"credits":1,"note":"a\nb"} → 400 malformed-request: a note has at most 200 characters and no control characters
     {"count":1,"credits":-1} → 400 malformed-request: credits must be a whole number, 0 or more
-    {"count":1,"credits":1,"value":2} → 400 malformed-request: value is not a member of this object, which takes credits, maintenance_credits, count, expires_on, site_id or note
+    {"count":1,"credits":1,"value":2} → 400 malformed-request: value is not known here: it takes credits, maintenance_credits, count, expires_on, site_id or note
     "#);
     assert_eq!(system.findings().await.batches, 0);
 }

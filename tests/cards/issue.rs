@@ -68,6 +68,6 @@ async fn a_period_that_cannot_be_is_refused_with_the_reason() {
     {"valid_until":"2026-12-08"} → 400 malformed-request: valid_until must not be earlier than valid_from or than today, 2026-12-09 at this site
     {"valid_from":"2027-02-01","valid_until":"2027-01-31"} → 400 malformed-request: valid_until must not be earlier than valid_from or than today, 2026-12-09 at this site
     {"valid_from":"1.2.2027"} → 400 malformed-request: valid_from must be a date such as 2026-12-09
-    {"valid_to":"2027-02-01"} → 400 malformed-request: valid_to is not a member of this object, which takes valid_from or valid_until
+    {"valid_to":"2027-02-01"} → 400 malformed-request: valid_to is not known here: it takes valid_from or valid_until
     "#);
 }

@@ -58,7 +58,7 @@ async fn a_text_that_cannot_be_sent_is_refused_with_the_reason() {
     {"text":"","user_id":"ann"} → 400 malformed-request: text must be 1 to 500 characters, at least one of them visible, without control characters other than new lines
     {"text":"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx… → 400 malformed-request: text must be 1 to 500 characters, at least one of them visible, without control characters other than new lines
     {"text":"\u0007","user_id":"ann"} → 400 malformed-request: text must be 1 to 500 characters, at least one of them visible, without control characters other than new lines
-    {"to":"+436641234567","user_id":"ann"} → 400 malformed-request: to is not a member of this object, which takes user_id or text
+    {"to":"+436641234567","user_id":"ann"} → 400 malformed-request: to is not known here: it takes user_id or text
     "#);
     assert_eq!(world.balance().await, 50);
 }

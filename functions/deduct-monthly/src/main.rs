@@ -22,13 +22,17 @@ async fn main() -> Result<(), Error> {
             .deadline()
             .duration_since(now)
             .unwrap_or_default();
-        let now = Timestamp::try_from(now)?;
+        let now = Timestamp::try_from(now).map_err(|error| failed(&error))?;
         let report = function.handle(event.payload, now, remaining).await;
-        // What Lambda hands on to the dead-letter queue has to say why.
-        report.map_err(|error| Diagnostic {
-            error_type: "DeductError".to_owned(),
-            error_message: telemetry::causes(&error),
-        })
+        report.map_err(|error| failed(&error))
     }))
     .await
+}
+
+/// What Lambda hands on to the dead-letter queue, which has to say why.
+fn failed(error: &dyn std::error::Error) -> Diagnostic {
+    Diagnostic {
+        error_type: "DeductError".to_owned(),
+        error_message: telemetry::causes(error),
+    }
 }

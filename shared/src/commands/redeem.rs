@@ -4,6 +4,7 @@ use super::asker::{Asker, CommandError, authorized};
 use super::command::Command;
 use super::execute::{Done, Step, execute};
 use crate::domain::model::code::{Code, Recharge};
+use crate::domain::model::limit::{LimitReached, WrongCodes};
 use crate::domain::model::site::Site;
 use crate::domain::rules::license::{License, view};
 use crate::domain::rules::redeem::{self, CodeRefused, Preview, Redeemer};
@@ -20,6 +21,9 @@ pub enum RedeemError {
     /// It cannot be applied to this site.
     #[error(transparent)]
     Refused(#[from] CodeRefused),
+    /// The person tried too many wrong codes, and now waits with right ones too.
+    #[error("you have tried {0}")]
+    TooManyWrong(LimitReached),
 }
 
 /// What a preview shows (rule 3).
@@ -36,8 +40,48 @@ pub struct PreviewAnswer {
 /// Applies a code to a site: two round trips, the second of them one transaction.
 ///
 /// # Errors
-/// A code that is mistyped or forged is refused without a read of the table; see [`CommandError`] for the rest.
+/// A code that is mistyped or forged is refused without a read of the table, and counted by one write (rule 4); see
+/// [`CommandError`] for the rest.
 pub async fn redeem(
+    store: &Store,
+    codes: &CodeChecker,
+    site_id: &SiteId,
+    code: &str,
+    recharge: Recharge,
+    asker: &Asker,
+) -> Result<Done<License>, CommandError<RedeemError>> {
+    let done = apply(store, codes, site_id, code, recharge, asker).await;
+    counted(store, asker, done).await
+}
+
+/// Counts a try that tells a genuine code from a forged one, and lets nobody make too many of them. At the limit every
+/// answer is the same, whatever the code.
+async fn counted<T>(
+    store: &Store,
+    asker: &Asker,
+    done: Result<T, CommandError<RedeemError>>,
+) -> Result<T, CommandError<RedeemError>> {
+    let is_try = matches!(
+        &done,
+        Err(CommandError::SiteNotFound(_)
+            | CommandError::Refused(RedeemError::NotRecognised(CodeNotRecognised::Unknown)))
+    );
+    let Some(email) = asker.email.as_ref().filter(|_| is_try) else {
+        return done;
+    };
+    match store.count_wrong_code(email, asker.now).await? {
+        Ok(()) => done,
+        Err(limit) => Err(CommandError::Refused(RedeemError::TooManyWrong(limit))),
+    }
+}
+
+/// Lets only those try a code who were not wrong too often.
+fn may_try(wrong: Option<WrongCodes>, asker: &Asker) -> Result<(), CommandError<RedeemError>> {
+    let checked = wrong.unwrap_or_default().check(asker.now);
+    checked.map_err(|limit| CommandError::Refused(RedeemError::TooManyWrong(limit)))
+}
+
+async fn apply(
     store: &Store,
     codes: &CodeChecker,
     site_id: &SiteId,
@@ -58,7 +102,10 @@ pub async fn redeem(
         email,
         command_id: command.id.clone(),
     };
-    execute(store, &command, &TypedKey::code(&key), |site, code, _| {
+    let wrong = TypedKey::wrong_codes(&by.email, asker.now);
+    let reads = (TypedKey::code(&key), wrong);
+    execute(store, &command, &reads, |site, (code, wrong), _| {
+        may_try(wrong, asker)?;
         let code = code.ok_or_else(|| CommandError::refused(CodeNotRecognised::Unknown))?;
         let change = redeem::redeem(site, &code, recharge, &by, asker.now);
         let change = change.map_err(CommandError::refused)?;
@@ -79,12 +126,26 @@ pub async fn preview(
     recharge: Recharge,
     asker: &Asker,
 ) -> Result<PreviewAnswer, CommandError<RedeemError>> {
+    let shown = show(store, codes, site_id, code, recharge, asker).await;
+    counted(store, asker, shown).await
+}
+
+async fn show(
+    store: &Store,
+    codes: &CodeChecker,
+    site_id: &SiteId,
+    code: &str,
+    recharge: Recharge,
+    asker: &Asker,
+) -> Result<PreviewAnswer, CommandError<RedeemError>> {
     let email = asker.address()?.clone();
     let recognised = codes.recognise(code);
     let key = recognised.map_err(CommandError::refused)?.key;
-    let reads = (TypedKey::site(site_id), TypedKey::code(&key));
-    let (site, code) = store.read(reads, &mut Attempts::default()).await?;
+    let wrong = TypedKey::wrong_codes(&email, asker.now);
+    let reads = (TypedKey::site(site_id), TypedKey::code(&key), wrong);
+    let (site, code, wrong) = store.read(reads, &mut Attempts::default()).await?;
     let site = authorized(site, asker)?;
+    may_try(wrong, asker)?;
     let code = code.ok_or_else(|| CommandError::refused(CodeNotRecognised::Unknown))?;
     let by = Redeemer {
         email,

@@ -17,13 +17,13 @@ refusals! {
     /// No further problems.
     NONE: ;
     /// A preview of a code, for either balance.
-    PREVIEW: CodeNotRecognised, CodeAlreadyApplied, CodeExpired, CodeVoided, CodeNotForThisSite, CodeNotForSms,
+    PREVIEW: CodeNotRecognised, TooManyWrongCodes, CodeAlreadyApplied, CodeExpired, CodeVoided, CodeNotForThisSite, CodeNotForSms,
         CodeNotForDynamicSites, BalanceLimit;
     /// A redemption of credits.
-    REDEMPTION: CodeNotRecognised, CodeAlreadyApplied, CodeExpired, CodeVoided, CodeNotForThisSite,
+    REDEMPTION: CodeNotRecognised, TooManyWrongCodes, CodeAlreadyApplied, CodeExpired, CodeVoided, CodeNotForThisSite,
         CodeNotForDynamicSites, BalanceLimit;
     /// A redemption of SMS.
-    SMS_REDEMPTION: CodeNotRecognised, CodeAlreadyApplied, CodeExpired, CodeVoided, CodeNotForThisSite, CodeNotForSms,
+    SMS_REDEMPTION: CodeNotRecognised, TooManyWrongCodes, CodeAlreadyApplied, CodeExpired, CodeVoided, CodeNotForThisSite, CodeNotForSms,
         BalanceLimit;
     /// Fetching the codes of a batch, which writes a history line.
     FETCHED_CODES: OutcomeUnknown;

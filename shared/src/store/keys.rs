@@ -59,6 +59,8 @@ pub enum Key {
     AdministratorOf(Email, SiteId),
     /// A site that applied codes of a partner.
     SiteOf(PartnerId, SiteId),
+    /// How many wrong codes a person tried, by the hour.
+    WrongCodes(Email, i64),
     /// A line of a partner's history, by its instant and what makes it unique there.
     History(PartnerId, Timestamp, String),
 }
@@ -98,6 +100,9 @@ impl Key {
             }
             Self::AdministratorOf(email, site) => {
                 (person_partition(email), format!("{SITE_PREFIX}{site}"))
+            }
+            Self::WrongCodes(email, hour) => {
+                (caller_partition(email), format!("WRONG_CODES#{hour}"))
             }
             Self::SiteOf(partner, site) => {
                 (account_partition(partner), format!("{SITE_PREFIX}{site}"))
@@ -151,6 +156,12 @@ pub(super) fn partner_partition(partner: &PartnerId) -> String {
 /// to the account and reach nothing else of the partner's.
 pub(super) fn account_partition(partner: &PartnerId) -> String {
     format!("ACCOUNT#{partner}")
+}
+
+/// The partition of what is counted of a person. It is another than the one below, so that a role which counts can
+/// reach nothing else of the person's.
+pub(super) fn caller_partition(email: &Email) -> String {
+    format!("CALLER#{email}")
 }
 
 /// The partition of a person's sites, and of the requests that made them.

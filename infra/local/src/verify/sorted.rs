@@ -84,7 +84,7 @@ impl Sorted {
         let (kind, owner) = pk.split_once('#').unwrap_or((pk, ""));
         let sort = sk.split_once('#').map_or(sk, |(kind, _)| kind);
         match (kind, sort) {
-            ("SITE" | "PARTNER" | "ADMIN", "REQUEST") => {}
+            ("SITE" | "PARTNER" | "ADMIN", "REQUEST") | ("CALLER", "WRONG_CODES") => {}
             ("SITE", kind) => {
                 // A partition that is not a site's has no kinds.
                 let site_id = SiteId::parse(owner);

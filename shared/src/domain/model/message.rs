@@ -10,6 +10,7 @@
 //! Whoever claims a message sends it, and only one command can claim it, so no message is sent twice. A message that
 //! was claimed and then abandoned may have been sent.
 
+use crate::domain::model::limit::{DAY, HOUR, LimitReached, until_next};
 use crate::domain::values::country::{Country, Language};
 use crate::domain::values::ids::{CommandId, MessageId, UserId};
 use crate::domain::values::parts::Measured;
@@ -133,25 +134,6 @@ pub struct SendWindow {
     pub in_day: u32,
 }
 
-/// The seconds of an hour.
-const HOUR: i64 = 3_600;
-/// The seconds of a day.
-const DAY: i64 = 86_400;
-
-/// There were as many messages as may be.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[error(
-    "{most} messages in a {in_a}, which is the limit: the next {in_a} (UTC) begins in {again_in_seconds} seconds"
-)]
-pub struct LimitReached {
-    /// How many may be.
-    pub most: u32,
-    /// In which time.
-    pub in_a: &'static str,
-    /// In how many seconds there may be more.
-    pub again_in_seconds: i64,
-}
-
 impl SendWindow {
     /// Counts one more message, unless that is too many.
     pub(crate) fn one_more(
@@ -160,20 +142,20 @@ impl SendWindow {
         an_hour: u32,
         a_day: u32,
     ) -> Result<Self, LimitReached> {
-        let now = now.as_second();
-        let (hour, day) = (now.div_euclid(HOUR), now.div_euclid(DAY));
+        let seconds = now.as_second();
+        let (hour, day) = (seconds.div_euclid(HOUR), seconds.div_euclid(DAY));
         let in_hour = if self.hour == hour { self.in_hour } else { 0 };
         let in_day = if self.day == day { self.in_day } else { 0 };
-        let reached = |most, in_a, length| LimitReached {
+        let reached = |most, what, length| LimitReached {
+            what,
             most,
-            in_a,
-            again_in_seconds: length - now.rem_euclid(length),
+            again_in_seconds: until_next(length, now),
         };
         if in_day >= a_day {
-            return Err(reached(a_day, "day", DAY));
+            return Err(reached(a_day, "messages in a day", DAY));
         }
         if in_hour >= an_hour {
-            return Err(reached(an_hour, "hour", HOUR));
+            return Err(reached(an_hour, "messages in an hour", HOUR));
         }
         Ok(Self {
             hour,

@@ -9,6 +9,7 @@ pub mod change;
 pub mod code;
 pub mod device;
 pub mod entry;
+pub mod limit;
 pub mod message;
 pub mod request;
 pub mod site;

@@ -2,8 +2,9 @@
 
 use crate::domain::model::change::{Change, Write};
 use crate::domain::model::entry::{Actor, Event};
+use crate::domain::model::limit::LimitReached;
 use crate::domain::model::message::{
-    LimitReached, Message, MessageState, MessageStep, NotSent, NumberCount, Outgoing, Sender,
+    Message, MessageState, MessageStep, NotSent, NumberCount, Outgoing, Sender,
 };
 use crate::domain::model::site::Site;
 use crate::domain::model::user::User;

@@ -98,6 +98,10 @@ impl From<RedeemError> for Problem {
                 Self::new(ProblemCode::CodeNotRecognised, error.to_string())
             }
             RedeemError::Refused(refused) => refused.into(),
+            RedeemError::TooManyWrong(limit) => {
+                let problem = Self::new(ProblemCode::TooManyWrongCodes, error.to_string());
+                problem.retry_after(limit.again_in_seconds)
+            }
         }
     }
 }

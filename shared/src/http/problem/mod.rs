@@ -90,6 +90,8 @@ problem_codes! {
     PaymentRequired = "payment-required", 402, "The site is halted";
     /// Mistyped, forged, or never issued.
     CodeNotRecognised = "code-not-recognised", 422, "The code is not recognised";
+    /// The caller tried too many wrong codes in an hour.
+    TooManyWrongCodes = "too-many-wrong-codes", 429, "There were too many wrong codes";
     /// Applied before.
     CodeAlreadyApplied = "code-already-applied", 409, "The code was applied before";
     /// Its expiry date has passed.
