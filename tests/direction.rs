@@ -156,6 +156,7 @@ fn local_machine() -> Floor {
             "template",
             "faults",
             "stream",
+            "folder",
             "engine",
             "connector",
             "sns",

@@ -20,6 +20,7 @@ mod deduction;
 mod devices;
 mod direction;
 mod faults;
+mod folder;
 mod guard;
 mod harness;
 mod history;

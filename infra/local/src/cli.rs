@@ -131,7 +131,11 @@ async fn serve(options: Serve) -> Result<ExitCode, Failure> {
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
         println!("The engine speaks DynamoDB at http://{address}, table {TABLE_NAME}.");
-        tokio::spawn(dynoxide::server::serve_on(listener, engine.database()));
+        let engine = engine.clone();
+        tokio::spawn(async move {
+            // The folder is closed after this server's database.
+            dynoxide::server::serve_on(listener, engine.database()).await;
+        });
     }
     let router = machine::start(&engine, clock, &address)?;
     axum::serve(listener, router)

@@ -11,6 +11,7 @@ pub mod delivery;
 pub mod demo;
 pub mod engine;
 pub mod faults;
+pub mod folder;
 pub mod functions;
 pub mod gateway;
 pub mod issuer;
