@@ -166,6 +166,7 @@ fn local_machine() -> Floor {
             "openapi",
             "schedule",
             "delivery",
+            "hosts",
             "gateway",
             "machine",
             "demo",

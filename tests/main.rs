@@ -24,6 +24,7 @@ mod folder;
 mod guard;
 mod harness;
 mod history;
+mod hosts;
 mod kill;
 mod local;
 mod logs;

@@ -118,7 +118,8 @@ async fn serve(options: Serve) -> Result<ExitCode, Failure> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, options.port)).await;
     let listener = listener
         .map_err(|error| format!("port {} of 127.0.0.1 cannot be had: {error}", options.port))?;
-    let address = format!("http://{}", listener.local_addr()?);
+    let listening = listener.local_addr()?;
+    let address = format!("http://{listening}");
     let engine = Engine::on_file(&options.data)?;
     let clock = Clock::default();
     clock.set(options.clock);
@@ -137,7 +138,7 @@ async fn serve(options: Serve) -> Result<ExitCode, Failure> {
             dynoxide::server::serve_on(listener, engine.database()).await;
         });
     }
-    let router = machine::start(&engine, clock, &address)?;
+    let router = machine::start(&engine, clock, &address, listening.port())?;
     axum::serve(listener, router)
         .with_graceful_shutdown(stopped())
         .await?;

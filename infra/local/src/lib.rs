@@ -14,6 +14,7 @@ pub mod faults;
 pub mod folder;
 pub mod functions;
 pub mod gateway;
+pub mod hosts;
 pub mod issuer;
 pub mod machine;
 pub mod openapi;
