@@ -19,6 +19,7 @@ mod costs;
 mod deduction;
 mod devices;
 mod direction;
+mod erasure;
 mod faults;
 mod folder;
 mod guard;

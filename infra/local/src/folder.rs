@@ -226,7 +226,8 @@ impl Drop for Folder {
 
 /// Folds everything into the data file and marks it as closed.
 fn close(connection: &Connection) -> rusqlite::Result<()> {
-    // Whoever was erased is neither in free pages nor in the gaps of others afterwards.
+    // Every connection overwrites what it deletes (`.cargo/config.toml`), but not the copies that SQLite left in the
+    // gaps of pages when it moved rows between them. Rewriting the file leaves no gap.
     let rewritten = connection.execute_batch("VACUUM");
     // In this order, so that a file which says that it is closed has everything.
     fold(connection)?;
@@ -454,5 +455,17 @@ mod tests {
         assert_eq!(of_file(ErrorKind::PermissionDenied), read_only);
         let query_only = "PRAGMA query_only = ON; CREATE TABLE t (v);";
         assert_eq!(of_sqlite(query_only), read_only);
+    }
+
+    #[test]
+    fn every_connection_overwrites_what_it_deletes() {
+        let connection = Connection::open_in_memory().unwrap();
+        let on: bool = connection
+            .pragma_query_value(None, "secure_delete", |row| row.get(0))
+            .unwrap();
+        assert!(
+            on,
+            "SQLite was built without the flags of .cargo/config.toml"
+        );
     }
 }
