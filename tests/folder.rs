@@ -1,10 +1,12 @@
 //! The folder of the data: one server at a time, and no data file that is not whole.
 
-use crate::server::{BINARY, Server};
+use crate::harness::KIM;
+use crate::server::{BINARY, Server, agent, post, token};
 use insta::assert_snapshot;
 use regex::Regex;
 use run_local::engine::Engine;
-use run_local::seed;
+use run_local::seed::{self, REGULAR_SITE};
+use serde_json::json;
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -72,6 +74,21 @@ impl Folders {
         let text = text.replace(&self.0.display().to_string(), "TEST");
         let numbers = Regex::new(r"\d+").unwrap();
         numbers.replace_all(text.trim_end(), "N").into_owned()
+    }
+
+    /// What `backup` says, with `TEST` in place of the folder of the test.
+    fn back_up(&self, folder: &Path, to: &Path) -> String {
+        let done = Command::new(BINARY)
+            .args(["backup", "--data"])
+            .arg(folder)
+            .arg("--to")
+            .arg(to)
+            .output()
+            .unwrap();
+        let error = String::from_utf8(done.stderr).unwrap();
+        assert!(done.status.success(), "{error}");
+        let text = String::from_utf8(done.stdout).unwrap();
+        text.replace(&self.0.display().to_string(), "TEST")
     }
 
     /// What `serve` and `verify` say alike of a folder that they refuse.
@@ -204,4 +221,52 @@ fn a_server_that_died_while_it_made_its_folder_makes_it_again() {
     fs::write(folder.join(FILE), "").unwrap();
     assert_eq!(Server::start(&folder, &[]).stop().1, Some(0));
     assert!(verified(&folder));
+}
+
+#[test]
+fn a_backup_is_made_beside_a_server_and_is_proved_and_started_on() {
+    let folders = Folders::new("backup");
+    let (folder, backup) = (folders.path("data"), folders.path("backups/first"));
+    let server = Server::start(&folder, &[]);
+    let agent = agent();
+    let kim = token(&agent, &server.address, KIM);
+    let add = |user: &str| {
+        let users = format!("{}/sites/{REGULAR_SITE}/users", server.address);
+        post(&agent, &users, &kim, user, &json!({ "user_id": user }))
+            .unwrap()
+            .0
+    };
+    assert_eq!(add("before"), 201);
+    assert_snapshot!(folders.back_up(&folder, &backup), @"The data is in TEST/backups/first. `cargo run -- verify --data TEST/backups/first` proves its books.");
+    assert_eq!(add("after"), 201);
+    let to = backup.display().to_string();
+    let refusal = folders.refusal(&["backup", "--to", &to], &folder);
+    assert_snapshot!(refusal, @"error: TEST/backups/first is not empty: a backup needs a folder of its own");
+    assert!(verified(&backup));
+
+    // It has what was there at its instant, and a server starts on it.
+    let restored = Server::start(&backup, &[]);
+    let kim = token(&agent, &restored.address, KIM);
+    let users = format!("{}/sites/{REGULAR_SITE}/users", restored.address);
+    let users = agent
+        .get(users)
+        .header("authorization", &format!("Bearer {kim}"));
+    let users = users.call().unwrap().body_mut().read_to_string().unwrap();
+    assert!(
+        users.contains(r#""before""#) && !users.contains(r#""after""#),
+        "{users}"
+    );
+    drop(restored);
+
+    // A folder that a server was killed on, one that was closed, and one without data.
+    drop(server);
+    folders.back_up(&folder, &folders.path("of a killed server"));
+    assert!(verified(&folders.path("of a killed server")));
+    assert_eq!(Server::start(&folder, &[]).stop().1, Some(0));
+    folders.back_up(&folder, &folders.path("of a closed server"));
+    assert!(verified(&folders.path("of a closed server")));
+    let nothing = folders.path("nothing");
+    let to = folders.path("of nothing").display().to_string();
+    let refusal = folders.refusal(&["backup", "--to", &to], &nothing);
+    assert_snapshot!(refusal, @"error: there is no data in DATA");
 }

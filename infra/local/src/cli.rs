@@ -1,17 +1,17 @@
-//! The command line: `serve`, `demo`, `verify` and `openapi`.
+//! The command line: `serve`, `demo`, `verify`, `backup` and `openapi`.
 
 use crate::clock::Clock;
 use crate::engine::Engine;
 use crate::seed::{self, DYNAMIC_SITE, REGULAR_SITE};
 use crate::template::TABLE_NAME;
 use crate::verify::{Table, verify};
-use crate::{demo, machine, openapi};
+use crate::{demo, folder, machine, openapi};
 use clap::{Parser, Subcommand};
 use jiff::Timestamp;
 use site_credits::telemetry;
 use std::error::Error;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use tokio::net::TcpListener;
 
@@ -39,6 +39,15 @@ enum Action {
     Demo,
     /// Prints the contract, `openapi.yaml`, as the code has it.
     Openapi,
+    /// Copies the data into a folder of its own, also while a server works on it.
+    Backup {
+        /// The folder of the data.
+        #[arg(long, default_value = DATA)]
+        data: PathBuf,
+        /// The folder for the copy, which must be empty or not there.
+        #[arg(long)]
+        to: PathBuf,
+    },
     /// Walks the store and proves that nothing was spent, lost or charged twice; exits 1 on any violation.
     Verify {
         /// The folder of the data.
@@ -83,12 +92,20 @@ pub async fn run() -> ExitCode {
                 ExitCode::SUCCESS
             })
             .map_err(Failure::from),
+        Action::Backup { data, to } => back_up(&data, &to),
         Action::Verify { data } => prove(data).await,
     };
     done.unwrap_or_else(|error| {
         eprintln!("error: {}", telemetry::causes(error.as_ref()));
         ExitCode::from(2)
     })
+}
+
+fn back_up(data: &Path, to: &Path) -> Result<ExitCode, Failure> {
+    folder::back_up(data, to)?;
+    let to = to.display();
+    println!("The data is in {to}. `cargo run -- verify --data {to}` proves its books.");
+    Ok(ExitCode::SUCCESS)
 }
 
 async fn prove(data: PathBuf) -> Result<ExitCode, Failure> {

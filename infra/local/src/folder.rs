@@ -91,6 +91,9 @@ pub enum FolderError {
     /// The data file has no table.
     #[error("{0} has no table of Site Credits: restore a backup")]
     NoTable(String),
+    /// A backup goes into a folder of its own.
+    #[error("{0} is not empty: a backup needs a folder of its own")]
+    NotEmpty(String),
     /// No space is left.
     #[error("the disk is full: {0} cannot be written")]
     Full(String),
@@ -234,6 +237,30 @@ fn close(connection: &Connection) -> rusqlite::Result<()> {
     mark(connection, CLOSED)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
     rewritten
+}
+
+/// Makes a folder for a copy of another folder's data.
+///
+/// # Errors
+/// See [`FolderError`]; a folder with anything in it is one.
+pub fn back_up(from: &Path, to: &Path) -> Result<(), FolderError> {
+    fs::create_dir_all(to).map_err(FolderError::of_file(to))?;
+    let mut entries = fs::read_dir(to).map_err(FolderError::of_file(to))?;
+    if entries.next().is_some() {
+        return Err(FolderError::NotEmpty(to.display().to_string()));
+    }
+    let (part, file) = (to.join(format!("{FILE}.part")), to.join(FILE));
+    copy(from, &part).inspect_err(|_| {
+        // The folder can be tried again.
+        drop(fs::remove_file(&part));
+        drop(fs::remove_file(wal(&part)));
+    })?;
+    // The text comes first: without the data file it makes the folder an error, and not a new one.
+    let lock = File::create_new(to.join(LOCK)).map_err(FolderError::of_file(to))?;
+    write(&lock, MADE).map_err(FolderError::of_file(to))?;
+    fs::rename(&part, &file).map_err(FolderError::of_file(&file))?;
+    let folder = File::open(to).and_then(|folder| folder.sync_all());
+    folder.map_err(FolderError::of_file(to))
 }
 
 /// Copies a folder's data as it is at this instant into one closed file, also while a server works on it. The folder
