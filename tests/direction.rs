@@ -161,6 +161,7 @@ fn local_machine() -> Floor {
             "connector",
             "sns",
             "seed",
+            "welcome",
             "verify",
             "functions",
             "openapi",

@@ -45,3 +45,4 @@ mod statement;
 mod store;
 mod story;
 mod users;
+mod welcome;

@@ -2,10 +2,10 @@
 
 use crate::clock::Clock;
 use crate::engine::Engine;
-use crate::seed::{self, DYNAMIC_SITE, REGULAR_SITE};
+use crate::seed;
 use crate::template::TABLE_NAME;
 use crate::verify::{Table, verify};
-use crate::{demo, folder, machine, openapi};
+use crate::{demo, folder, machine, openapi, welcome};
 use clap::{Parser, Subcommand};
 use jiff::Timestamp;
 use site_credits::telemetry;
@@ -17,8 +17,6 @@ use tokio::net::TcpListener;
 
 /// The folder of the data unless `--data` names another. Git ignores it.
 const DATA: &str = ".local/data";
-/// The page whose lines to try are printed at the start.
-const README: &str = include_str!("../../../README.md");
 
 /// Why a command failed.
 type Failure = Box<dyn Error + Send + Sync>;
@@ -142,8 +140,12 @@ async fn serve(options: Serve) -> Result<ExitCode, Failure> {
     clock.set(options.clock);
     println!("Site Credits is running at {address}");
     if !options.no_demo {
-        seed::demonstration(&engine.store(), clock.now()).await?;
-        welcome(&address);
+        let (store, now) = (engine.store(), clock.now());
+        seed::demonstration(&store, now).await?;
+        print!(
+            "{}",
+            welcome::text(&seed::sites(&store, now).await?, &address)
+        );
     }
     if let Some(address) = options.engine {
         let listener = TcpListener::bind(address).await?;
@@ -161,20 +163,6 @@ async fn serve(options: Serve) -> Result<ExitCode, Failure> {
         .await?;
     println!("Stopped.");
     Ok(ExitCode::SUCCESS)
-}
-
-/// Says what to paste: the lines of the README.
-fn welcome(address: &str) {
-    let lines = README.split("```sh\n").nth(1);
-    let lines = lines.and_then(|rest| rest.split("```").next());
-    let lines = lines
-        .unwrap_or_default()
-        .replace("http://127.0.0.1:3000", address);
-    println!("\nPaste this into another terminal:\n\n{lines}");
-    println!(
-        "{DYNAMIC_SITE} pays by device and {REGULAR_SITE} by card. docs/STORY.md goes through everything."
-    );
-    println!("Ctrl-C stops it. `cargo run -- verify` proves the books.");
 }
 
 /// Waits for Ctrl-C or SIGTERM.

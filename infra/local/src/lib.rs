@@ -24,3 +24,4 @@ pub mod sns;
 pub mod stream;
 pub mod template;
 pub mod verify;
+pub mod welcome;
