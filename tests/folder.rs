@@ -224,6 +224,18 @@ fn a_server_that_died_while_it_made_its_folder_makes_it_again() {
 }
 
 #[test]
+fn a_folder_that_cannot_be_written_is_told_as_what_it_is() {
+    let folders = Folders::new("read-only");
+    // Nobody can write there, not even root.
+    let refusal = folders.refusal(&["serve", "--port", "0"], Path::new("/sys/site-credits"));
+    assert_snapshot!(refusal, @"error: DATA is read-only, or this user may not write it");
+    let file = folders.path("a file");
+    fs::write(&file, "").unwrap();
+    let refusal = folders.refusal(&["serve", "--port", "0"], &file);
+    assert_snapshot!(refusal, @"error: DATA cannot be used: File exists (os error N)");
+}
+
+#[test]
 fn a_backup_is_made_beside_a_server_and_is_proved_and_started_on() {
     let folders = Folders::new("backup");
     let (folder, backup) = (folders.path("data"), folders.path("backups/first"));

@@ -136,6 +136,17 @@ impl Engine {
         self.database.clone()
     }
 
+    /// Logs what fails in the engine itself, such as a full disk: the caller gets no more than a server error.
+    pub(crate) fn log_failure(&self, operation: &str, error: &DynoxideError) {
+        if error.status_code() < 500 {
+            return;
+        }
+        let file = self.folder.as_ref().map(|folder| folder.file());
+        let file = file.map_or_else(|| "memory".to_owned(), |file| file.display().to_string());
+        let error: &dyn std::error::Error = error;
+        tracing::error!(operation, file, error, "the engine failed");
+    }
+
     /// Carries out one operation.
     ///
     /// # Errors

@@ -177,7 +177,13 @@ impl Folder {
             connection.pragma_update(None, "journal_mode", "WAL")?;
             Ok(connection)
         });
-        let connection = connection.map_err(FolderError::of_sqlite(&file))?;
+        let connection = connection.map_err(|error| {
+            match (error.sqlite_error_code(), probe(path)) {
+                // SQLite does not say why it could not make a file beside the data file.
+                (Some(ErrorCode::CannotOpen), Err(cause)) => FolderError::of_file(path)(cause),
+                _ => FolderError::of_sqlite(&file)(error),
+            }
+        })?;
         check(&connection, &file)?;
         mark(&connection, IN_USE).map_err(FolderError::of_sqlite(&file))?;
         Ok(Self {
@@ -317,6 +323,13 @@ fn wal(file: &Path) -> PathBuf {
     let mut name = file.as_os_str().to_owned();
     name.push("-wal");
     name.into()
+}
+
+/// Whether files can be made in a folder.
+fn probe(folder: &Path) -> io::Result<()> {
+    let file = folder.join("probe");
+    File::create(&file)?;
+    fs::remove_file(&file)
 }
 
 /// What trying the lock came to.
