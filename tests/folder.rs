@@ -65,6 +65,7 @@ impl Folders {
         let output = child.stdout.as_mut().unwrap();
         if output.read(&mut said).unwrap() > 0 {
             child.kill().unwrap();
+            child.wait().unwrap();
             panic!("{command:?} took {}", folder.display());
         }
         let ended = child.wait_with_output().unwrap();

@@ -9,10 +9,8 @@ use std::net::TcpStream;
 fn ask(server: &Server, line: &str, headers: &[String]) -> String {
     let address = server.address.strip_prefix("http://").unwrap();
     let mut stream = TcpStream::connect(address).unwrap();
-    let headers: String = headers
-        .iter()
-        .map(|header| format!("{header}\r\n"))
-        .collect();
+    let headers = headers.iter().map(|header| format!("{header}\r\n"));
+    let headers = headers.collect::<String>();
     let body = r#"{"email":"kim@example.com"}"#;
     let length = body.len();
     let request = format!(
@@ -32,86 +30,78 @@ fn ask(server: &Server, line: &str, headers: &[String]) -> String {
     format!("{status} {body}")
 }
 
+const TOKEN: &str = "POST /_local/token";
+const CLOCK: &str = "GET /_local/clock";
+const DEDUCT: &str = "POST /2015-03-31/functions/deduct-monthly/invocations";
+
 #[test]
-fn a_foreign_host_gets_no_answer_and_a_foreign_page_none_of_the_local_routes() {
+fn a_foreign_host_gets_no_answer() {
     let folder = std::env::temp_dir().join(format!("site-credits-hosts-{}", std::process::id()));
     let server = Server::start(&folder, &["--clock", "2027-01-31T08:00:00Z"]);
     let port = server.address.rsplit(':').next().unwrap().to_owned();
-    let token = "POST /_local/token";
-    let clock = "GET /_local/clock";
-    let deduct = "POST /2015-03-31/functions/deduct-monthly/invocations";
-    let contract = "GET /openapi.yaml";
     let own = format!("host: 127.0.0.1:{port}");
-    let shown = |line: &str, headers: &[String]| {
-        let answer = ask(&server, line, headers);
-        answer
-            .replace(&port, "PORT")
-            .chars()
-            .take(200)
-            .collect::<String>()
-    };
-
+    let shown = |line: &str, headers: &[String]| ask(&server, line, headers).replace(&port, "PORT");
     for name in ["127.0.0.1", "localhost", "LOCALHOST", "[::1]"] {
-        assert_eq!(
-            shown(token, &[format!("host: {name}:{port}")]),
-            "200 a token",
-            "{name}"
-        );
+        let answer = shown(TOKEN, &[format!("host: {name}:{port}")]);
+        assert_eq!(answer, "200 a token", "{name}");
     }
-    let refused = shown(clock, &[format!("host: evil.example:{port}")]);
+    let refused = shown(CLOCK, &[format!("host: evil.example:{port}")]);
     assert_snapshot!(refused, @r#"403 {"message":"This server answers only requests to its own host: one of 127.0.0.1, localhost, [::1], with the port PORT."}"#);
-    for line in [
-        token,
-        deduct,
-        contract,
-        "GET /sites",
-        "GET /.well-known/jwks.json",
-    ] {
+    for line in [TOKEN, DEDUCT, "GET /openapi.yaml", "GET /sites"] {
         for host in [
             "evil.example",
             "evil.example:3000",
             "127.0.0.1",
             "127.0.0.1:1",
         ] {
-            assert_eq!(
-                shown(line, &[format!("host: {host}")]),
-                refused,
-                "{line} {host}"
-            );
+            let answer = shown(line, &[format!("host: {host}")]);
+            assert_eq!(answer, refused, "{line} {host}");
         }
         let two = [own.clone(), format!("host: evil.example:{port}")];
-        assert!(
-            !shown(line, &two).starts_with("200"),
-            "{line} has two hosts"
-        );
-        assert!(!shown(line, &[]).starts_with("200"), "{line} has no host");
+        assert!(!shown(line, &two).starts_with("200"), "{line}: two hosts");
+        assert!(!shown(line, &[]).starts_with("200"), "{line}: no host");
     }
-    let absolute = format!("POST http://evil.example:{port}/_local/token");
-    assert!(!shown(&absolute, std::slice::from_ref(&own)).starts_with("200"));
+    let target = format!("POST http://evil.example:{port}/_local/token");
+    assert!(!shown(&target, &[own]).starts_with("200"));
+    drop(server);
+    std::fs::remove_dir_all(&folder).unwrap();
+}
 
-    let from = |line: &str, origin: &str| shown(line, &[own.clone(), format!("origin: {origin}")]);
-    let refused = from(token, "https://evil.example");
+#[test]
+fn a_foreign_page_gets_no_answer_of_the_local_routes() {
+    let folder = std::env::temp_dir().join(format!("site-credits-pages-{}", std::process::id()));
+    let server = Server::start(&folder, &["--clock", "2027-01-31T08:00:00Z"]);
+    let port = server.address.rsplit(':').next().unwrap().to_owned();
+    let from = |line: &str, origin: &str| {
+        let headers = [
+            format!("host: 127.0.0.1:{port}"),
+            format!("origin: {origin}"),
+        ];
+        ask(&server, line, &headers)
+    };
+    let refused = from(TOKEN, "https://evil.example");
     assert_snapshot!(refused, @r#"403 {"message":"The local routes answer no web page of another origin."}"#);
+    let secure = format!("https://127.0.0.1:{port}");
+    let foreign = [
+        "null",
+        "",
+        "http://localhost",
+        "http://evil.example:3000",
+        &secure,
+    ];
     for line in [
-        token,
-        clock,
-        deduct,
+        TOKEN,
+        CLOCK,
+        DEDUCT,
         "PUT /_local/clock",
         "DELETE /_local/clock",
     ] {
-        for origin in ["null", "http://localhost", "http://evil.example:3000", ""] {
+        for origin in foreign {
             assert_eq!(from(line, origin), refused, "{line} {origin}");
         }
-        assert_eq!(
-            from(line, &format!("https://127.0.0.1:{port}")),
-            refused,
-            "{line}"
-        );
     }
-    assert_eq!(
-        from(token, &format!("http://localhost:{port}")),
-        "200 a token"
-    );
+    let own = from(TOKEN, &format!("http://localhost:{port}"));
+    assert_eq!(own, "200 a token");
     // The routes of the deployed API do not look at it: they ask for a token.
     let page = from("GET /sites", "https://evil.example");
     assert_snapshot!(page, @r#"401 {"message":"Unauthorized"}"#);

@@ -4,6 +4,7 @@
 
 use axum::Json;
 use axum::extract::{Request, State};
+use axum::http::uri::Authority;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -41,7 +42,7 @@ impl OwnHosts {
 /// Answers a request only if it names one of this server's own hosts.
 pub(crate) async fn host(State(own): State<OwnHosts>, request: Request, next: Next) -> Response {
     let hosts = request.headers().get_all(header::HOST).iter().map(text);
-    let target = request.uri().authority().map(|host| host.as_str());
+    let target = request.uri().authority().map(Authority::as_str);
     let hosts: Vec<&str> = hosts.chain(target).collect();
     if !hosts.is_empty() && hosts.iter().all(|host| own.contain(host)) {
         return next.run(request).await;

@@ -16,20 +16,20 @@ const NEW_SITE: &str = r#"$(call "$KIM" /sites '{"name":"Harbour Gym","country":
 /// The text, for a server at `address` whose data has these sites of the demonstration's administrator.
 #[must_use]
 pub fn text(sites: &[License], address: &str) -> String {
-    let mut text = String::from("\n");
-    for site in sites {
-        text += &format!("{}\n", line(site));
-    }
+    let mut said: Vec<String> = sites.iter().map(line).collect();
     if sites.len() == usize::from(MAX_SITES) {
-        text += "There may be more sites: GET /sites lists them.\n";
+        said.push("There may be more sites: GET /sites lists them.".to_owned());
     }
     let to_try = sites
         .iter()
         .find(|site| site.site_id.as_str() == DYNAMIC_SITE)
         .or(sites.first());
     if to_try.is_none() {
-        text += &format!("{ADMINISTRATOR} has no site here any more: the lines create one.\n");
+        said.push(format!(
+            "{ADMINISTRATOR} has no site here any more: the lines create one."
+        ));
     }
+    let said = said.join("\n");
     let id = to_try.map_or(NEW_SITE, |site| site.site_id.as_str());
     let lines = README.split("```sh\n").nth(1);
     let lines = lines.and_then(|rest| rest.split("```").next());
@@ -37,10 +37,10 @@ pub fn text(sites: &[License], address: &str) -> String {
         .unwrap_or_default()
         .replace(ADDRESS, address)
         .replace(&format!("{SITE}{DYNAMIC_SITE}"), &format!("{SITE}{id}"));
-    text += &format!("\nPaste this into another terminal:\n\n{lines}\n");
-    text += "docs/STORY.md goes through everything.\n";
-    text += "Ctrl-C stops it. `cargo run -- verify` proves the books.\n";
-    text
+    format!(
+        "\n{said}\n\nPaste this into another terminal:\n\n{lines}\ndocs/STORY.md goes through everything.\n\
+         Ctrl-C stops it. `cargo run -- verify` proves the books.\n"
+    )
 }
 
 /// A site in one line: what it is, and what it has now.
