@@ -41,7 +41,16 @@ impl Server {
         }
     }
 
-    /// Stops it as Ctrl-C does, and returns what it printed and its exit code.
+    /// What it printed since the last look, up to a line that has `last` in it.
+    pub(crate) fn printed(&mut self, last: &str) -> String {
+        let mut printed = String::new();
+        while !printed.contains(last) {
+            assert!(self.said.read_line(&mut printed).unwrap() > 0, "{printed}");
+        }
+        printed
+    }
+
+    /// Stops it as Ctrl-C does, and returns what else it printed and its exit code.
     pub(crate) fn stop(mut self) -> (String, Option<i32>) {
         let pid = self.child.id().to_string();
         assert!(

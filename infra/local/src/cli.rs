@@ -1,24 +1,22 @@
-//! The command line: `serve`, `demo`, `verify` and `openapi`.
+//! The command line: `serve`, `demo`, `verify`, `backup` and `openapi`.
 
 use crate::clock::Clock;
 use crate::engine::Engine;
-use crate::seed::{self, DYNAMIC_SITE, REGULAR_SITE};
+use crate::seed;
 use crate::template::TABLE_NAME;
 use crate::verify::{Table, verify};
-use crate::{demo, machine, openapi};
+use crate::{demo, folder, machine, openapi, welcome};
 use clap::{Parser, Subcommand};
 use jiff::Timestamp;
 use site_credits::telemetry;
 use std::error::Error;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use tokio::net::TcpListener;
 
 /// The folder of the data unless `--data` names another. Git ignores it.
 const DATA: &str = ".local/data";
-/// The page whose lines to try are printed at the start.
-const README: &str = include_str!("../../../README.md");
 
 /// Why a command failed.
 type Failure = Box<dyn Error + Send + Sync>;
@@ -39,6 +37,15 @@ enum Action {
     Demo,
     /// Prints the contract, `openapi.yaml`, as the code has it.
     Openapi,
+    /// Copies the data into a folder of its own, also while a server works on it.
+    Backup {
+        /// The folder of the data.
+        #[arg(long, default_value = DATA)]
+        data: PathBuf,
+        /// The folder for the copy, which must be empty or not there.
+        #[arg(long)]
+        to: PathBuf,
+    },
     /// Walks the store and proves that nothing was spent, lost or charged twice; exits 1 on any violation.
     Verify {
         /// The folder of the data.
@@ -83,12 +90,20 @@ pub async fn run() -> ExitCode {
                 ExitCode::SUCCESS
             })
             .map_err(Failure::from),
+        Action::Backup { data, to } => back_up(&data, &to),
         Action::Verify { data } => prove(data).await,
     };
     done.unwrap_or_else(|error| {
         eprintln!("error: {}", telemetry::causes(error.as_ref()));
         ExitCode::from(2)
     })
+}
+
+fn back_up(data: &Path, to: &Path) -> Result<ExitCode, Failure> {
+    folder::back_up(data, to)?;
+    let to = to.display();
+    println!("The data is in {to}. `cargo run -- verify --data {to}` proves its books.");
+    Ok(ExitCode::SUCCESS)
 }
 
 async fn prove(data: PathBuf) -> Result<ExitCode, Failure> {
@@ -118,41 +133,36 @@ async fn serve(options: Serve) -> Result<ExitCode, Failure> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, options.port)).await;
     let listener = listener
         .map_err(|error| format!("port {} of 127.0.0.1 cannot be had: {error}", options.port))?;
-    let address = format!("http://{}", listener.local_addr()?);
+    let listening = listener.local_addr()?;
+    let address = format!("http://{listening}");
     let engine = Engine::on_file(&options.data)?;
     let clock = Clock::default();
     clock.set(options.clock);
     println!("Site Credits is running at {address}");
     if !options.no_demo {
-        seed::demonstration(&engine.store(), clock.now()).await?;
-        welcome(&address);
+        let (store, now) = (engine.store(), clock.now());
+        seed::demonstration(&store, now).await?;
+        print!(
+            "{}",
+            welcome::text(&seed::sites(&store, now).await?, &address)
+        );
     }
     if let Some(address) = options.engine {
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
         println!("The engine speaks DynamoDB at http://{address}, table {TABLE_NAME}.");
-        tokio::spawn(dynoxide::server::serve_on(listener, engine.database()));
+        let engine = engine.clone();
+        tokio::spawn(async move {
+            // The folder is closed after this server's database.
+            dynoxide::server::serve_on(listener, engine.database()).await;
+        });
     }
-    let router = machine::start(&engine, clock, &address)?;
+    let router = machine::start(&engine, clock, &address, listening.port())?;
     axum::serve(listener, router)
         .with_graceful_shutdown(stopped())
         .await?;
     println!("Stopped.");
     Ok(ExitCode::SUCCESS)
-}
-
-/// Says what to paste: the lines of the README.
-fn welcome(address: &str) {
-    let lines = README.split("```sh\n").nth(1);
-    let lines = lines.and_then(|rest| rest.split("```").next());
-    let lines = lines
-        .unwrap_or_default()
-        .replace("http://127.0.0.1:3000", address);
-    println!("\nPaste this into another terminal:\n\n{lines}");
-    println!(
-        "{DYNAMIC_SITE} pays by device and {REGULAR_SITE} by card. docs/STORY.md goes through everything."
-    );
-    println!("Ctrl-C stops it. `cargo run -- verify` proves the books.");
 }
 
 /// Waits for Ctrl-C or SIGTERM.

@@ -80,6 +80,9 @@ impl Engine {
         if let Some(faults) = faults {
             faults.observe(&operation, &body, &answer);
         }
+        if let Err(error) = &answer {
+            self.log_failure(&operation, error);
+        }
         match (fault, answer) {
             (Fault::LostAnswer, _) => Err(lost()),
             (Fault::CrashAfter, _) => std::future::pending().await,

@@ -32,11 +32,12 @@ type DemoError = Box<dyn Error + Send + Sync>;
 pub async fn tell(out: impl Write + Send + 'static) -> Result<(), DemoError> {
     let data = std::env::temp_dir().join(format!("site-credits-demo-{}", uuid::Uuid::new_v4()));
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-    let address = format!("http://{}", listener.local_addr()?);
+    let listening = listener.local_addr()?;
+    let address = format!("http://{listening}");
     let clock = Clock::default();
     clock.set(Some(BEGINNING.parse()?));
     // Tokens and links of cards are those that a reader of the page gets.
-    let router = machine::start(&Engine::on_file(&data)?, clock, ADDRESS)?;
+    let router = machine::start(&Engine::on_file(&data)?, clock, ADDRESS, listening.port())?;
     let server = tokio::spawn(axum::serve(listener, router).into_future());
     let folder = data.clone();
     let told = tokio::task::spawn_blocking(move || run(out, &address, &folder)).await;

@@ -1,6 +1,7 @@
 //! The embedded engine: `dynoxide-rs` on a file or in memory, with the table of the template.
 
 use super::faults::Faults;
+use super::folder::{self, Folder, FolderError};
 use super::stream::Stream;
 use super::template::{self, TABLE_NAME, TemplateError};
 use dynoxide::{Database, DynoxideError};
@@ -11,9 +12,6 @@ use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
-/// The file of the data, in its folder.
-const FILE: &str = "table.sqlite";
-
 /// The engine could not be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
@@ -23,12 +21,9 @@ pub enum EngineError {
     /// The template says what the table is.
     #[error(transparent)]
     Template(#[from] TemplateError),
-    /// There is no data in the folder.
-    #[error("there is no data in {0}")]
-    NoData(String),
-    /// The folder cannot be made.
-    #[error("the folder for the data cannot be made")]
-    Folder(#[source] std::io::Error),
+    /// The folder or its data cannot be used.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
 }
 
 /// The embedded engine, with its table. Clones share it.
@@ -38,6 +33,8 @@ pub struct Engine {
     /// What happens to the requests of its clients on their way.
     pub(crate) faults: Option<Arc<dyn Faults>>,
     stream: Stream,
+    /// The folder of the data, which is closed after the database; none in memory and on a copy.
+    folder: Option<Arc<Folder>>,
 }
 
 impl fmt::Debug for Engine {
@@ -57,24 +54,23 @@ impl Engine {
         Self::with_table(Database::memory()?)
     }
 
-    /// An engine on a file of a folder, which is made if it is not there.
+    /// An engine on a folder, which it has to itself. The folder is made if it is not there.
     ///
     /// # Errors
-    /// See [`EngineError`].
-    pub fn on_file(folder: &Path) -> Result<Self, EngineError> {
-        std::fs::create_dir_all(folder).map_err(EngineError::Folder)?;
-        Self::with_table(Database::new(&folder.join(FILE).to_string_lossy())?)
-    }
-
-    /// The engine on the file that a folder has already.
-    ///
-    /// # Errors
-    /// See [`EngineError`]; a folder without data is one.
-    pub fn on_existing_file(folder: &Path) -> Result<Self, EngineError> {
-        if !folder.join(FILE).is_file() {
-            return Err(EngineError::NoData(folder.display().to_string()));
-        }
-        Self::on_file(folder)
+    /// See [`EngineError`]; a data file that is not whole is one.
+    pub fn on_file(path: &Path) -> Result<Self, EngineError> {
+        let folder = Folder::open(path)?;
+        let database = Database::new(&folder.file().to_string_lossy())?;
+        let engine = if folder.is_new() {
+            Self::with_table(database)?
+        } else {
+            Self::with_existing_table(database, &folder.file())?
+        };
+        folder.made()?;
+        Ok(Self {
+            folder: Some(Arc::new(folder)),
+            ..engine
+        })
     }
 
     /// The engine on a copy of a folder's data as it is at this instant, also while a server works on it. The copy is
@@ -83,12 +79,19 @@ impl Engine {
     /// # Errors
     /// See [`EngineError`]; a folder without data is one.
     pub fn on_copy(folder: &Path, copy: &Path) -> Result<Self, EngineError> {
-        let original = Self::on_existing_file(folder)?;
-        std::fs::create_dir_all(copy).map_err(EngineError::Folder)?;
-        original
-            .database
-            .vacuum_into(&copy.join(FILE).to_string_lossy())?;
-        Self::on_file(copy)
+        std::fs::create_dir_all(copy).map_err(FolderError::of_file(copy))?;
+        let file = copy.join(folder::FILE);
+        folder::copy(folder, &file)?;
+        let database = Database::new(&file.to_string_lossy())?;
+        Self::with_existing_table(database, &folder.join(folder::FILE))
+    }
+
+    /// An engine whose table must be there. The error names the data file.
+    fn with_existing_table(database: Database, file: &Path) -> Result<Self, EngineError> {
+        if database.get_table_metadata(TABLE_NAME)?.is_none() {
+            return Err(FolderError::NoTable(file.display().to_string()).into());
+        }
+        Self::with_table(database)
     }
 
     fn with_table(database: Database) -> Result<Self, EngineError> {
@@ -96,6 +99,7 @@ impl Engine {
             database,
             faults: None,
             stream: Stream::default(),
+            folder: None,
         };
         if engine.database.get_table_metadata(TABLE_NAME)?.is_none() {
             let (table, ttl) = template::table()?;
@@ -116,6 +120,7 @@ impl Engine {
             database: self.database.clone(),
             faults: Some(faults),
             stream: self.stream.clone(),
+            folder: self.folder.clone(),
         }
     }
 
@@ -129,6 +134,17 @@ impl Engine {
     #[must_use]
     pub fn database(&self) -> Database {
         self.database.clone()
+    }
+
+    /// Logs what fails in the engine itself, such as a full disk: the caller gets no more than a server error.
+    pub(crate) fn log_failure(&self, operation: &str, error: &DynoxideError) {
+        if error.status_code() < 500 {
+            return;
+        }
+        let file = self.folder.as_ref().map(|folder| folder.file());
+        let file = file.map_or_else(|| "memory".to_owned(), |file| file.display().to_string());
+        let error: &dyn std::error::Error = error;
+        tracing::error!(operation, file, error, "the engine failed");
     }
 
     /// Carries out one operation.

@@ -3,12 +3,14 @@
 
 use super::clock::Clock;
 use super::functions::{Functions, InvokeError};
+use super::hosts::{self, OwnHosts};
 use super::issuer::{Issuer, Person};
 use super::sns::Sns;
 use super::template::Route;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{DefaultBodyLimit, Path, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
+use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get, post};
 use axum::{Json, Router};
@@ -35,16 +37,22 @@ pub struct Gateway {
     pub clock: Clock,
     /// The phone and the topic, whose messages are shown.
     pub sns: Sns,
+    /// The hosts under which the server answers.
+    pub own_hosts: OwnHosts,
 }
 
 impl Gateway {
     /// The server's router.
     pub fn router(self) -> Router {
-        Router::new()
+        let own_hosts = self.own_hosts;
+        let local = Router::new()
             .route("/2015-03-31/functions/{function}/invocations", post(invoke))
             .route("/_local/token", post(token))
             .route("/_local/clock", get(read_clock).put(freeze).delete(free))
             .route("/_local/messages", get(read_messages))
+            .route_layer(from_fn_with_state(own_hosts, hosts::origin));
+        Router::new()
+            .merge(local)
             .route(
                 "/.well-known/openid-configuration",
                 get(async |State(g): State<Self>| Json(g.issuer.discovery())),
@@ -55,6 +63,7 @@ impl Gateway {
             )
             .fallback(any(api))
             .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+            .layer(from_fn_with_state(own_hosts, hosts::host))
             .with_state(self)
     }
 }

@@ -3,12 +3,13 @@
 
 use jiff::Timestamp;
 use site_credits::commands::{
-    self, Asker, BatchError, CommandError, CreateSiteError, DeviceToRegister, NewBatch,
-    PartnerAsker, RedeemError, RegisterError,
+    self, Asker, BatchError, CommandError, CreateSiteError, DeviceToRegister, NewBatch, PageOf,
+    PartnerAsker, ReadError, RedeemError, RegisterError,
 };
 use site_credits::domain::model::batch::{Batch, InvalidBatch};
 use site_credits::domain::model::code::{CodeValue, InvalidCodeValue, Recharge};
 use site_credits::domain::model::site::{NewSite, SiteType};
+use site_credits::domain::rules::license::License;
 use site_credits::domain::values::card_link::CardLinks;
 use site_credits::domain::values::country::{Country, NoTimeZone, language_of, time_zone_of};
 use site_credits::domain::values::email::Email;
@@ -33,6 +34,8 @@ pub const PARTNER: &str = "acme";
 pub const DYNAMIC_SITE: &str = "GYM7QP2M";
 /// The site that pays by card.
 pub const REGULAR_SITE: &str = "BRARY5X9";
+/// How many of the administrator's sites are shown at a start.
+pub const MAX_SITES: u16 = 10;
 /// How many devices the dynamic site has.
 const DEVICES: usize = 3;
 
@@ -72,6 +75,9 @@ pub enum SeedError {
     /// The table could not be read.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// As above.
+    #[error(transparent)]
+    Read(#[from] ReadError),
 }
 
 /// Where cards are downloaded from this machine: their links start with `base`.
@@ -160,6 +166,24 @@ pub async fn demonstration(store: &Store, now: Timestamp) -> Result<(), SeedErro
         commands::register_devices(store, &id, &devices, &asker).await?;
     }
     Ok(())
+}
+
+/// The licenses of the administrator's sites: of the demonstration's, as far as they are still there, and of others. At
+/// most [`MAX_SITES`].
+///
+/// # Errors
+/// The table cannot be read.
+pub async fn sites(store: &Store, now: Timestamp) -> Result<Vec<License>, SeedError> {
+    let asker = administrator(now)?;
+    let first = PageOf {
+        limit: MAX_SITES,
+        after: None,
+    };
+    let mut licenses = Vec::new();
+    for site in commands::list_sites(store, &first, &asker).await?.items {
+        licenses.push(commands::license(store, &site.site_id, &asker).await?);
+    }
+    Ok(licenses)
 }
 
 fn administrator(now: Timestamp) -> Result<Asker, InvalidName> {
