@@ -60,8 +60,8 @@ const FLOORS: &[Floor] = &[
         place: "shared/src/domain/model",
         // Two nouns meet here and nowhere else.
         shared: &[
-            "agenda", "card", "user", "message", "site", "device", "code", "batch", "account",
-            "entry", "request",
+            "limit", "agenda", "card", "user", "message", "site", "device", "code", "batch",
+            "account", "entry", "request",
         ],
         below: &[VALUES],
     },

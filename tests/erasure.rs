@@ -77,7 +77,7 @@ fn nobody_who_was_erased_is_in_any_file_of_the_folder_after_the_server_stopped()
     assert_eq!(delete.call().unwrap().status(), 200);
     let deduct = "2015-03-31/functions/deduct-monthly/invocations";
     let deduct = format!("{}/{deduct}", server.address);
-    let event = json!({ "scheduled_time": "2027-01-31T08:15:00Z" });
+    let event = json!({ "scheduled_time": "2027-01-31T08:00:30Z" });
     let report = post(&agent, &deduct, "", "x", &event).unwrap().2;
     assert_eq!(report["erased"], USERS, "{report}");
 

@@ -200,9 +200,9 @@ fn a_copy_that_left_the_newest_changes_behind_is_an_error() {
     // After a kill nothing folds the changes in.
     drop(server);
     let killed = folders.copy(&folder, &[FILE, LOCK], "of a killed server");
-    for copy in [live, killed] {
-        assert_snapshot!(folders.refused(&copy), @"error: DATA/table.sqlite was in use and its -wal file, which has the newest changes, is missing: copy both, or make the copy with `cargo run -- backup`");
-    }
+    let refused = [live, killed].map(|copy| folders.refused(&copy));
+    assert_eq!(refused[0], refused[1]);
+    assert_snapshot!(refused[0], @"error: DATA/table.sqlite was in use and its -wal file, which has the newest changes, is missing: copy both, or make the copy with `cargo run -- backup`");
     let both = folders.copy(&folder, &[FILE, WAL], "with both files");
     assert!(verified(&both));
     assert_eq!(Server::start(&both, &[]).stop().1, Some(0));

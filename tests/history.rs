@@ -87,10 +87,20 @@ async fn a_history_is_read_page_by_page() {
     }
     "#);
     let cursor = first.body["next_cursor"].as_str().unwrap();
-    // A cursor of one period in another: what lies outside is not shown, and nothing fails.
-    for (period, count) in [("limit=2", 1), ("from=2026-12-11", 1), ("to=2026-12-09", 0)] {
-        let query = format!("{period}&cursor={cursor}");
-        assert_eq!(lines(&system, &query, now).await.len(), count, "{query}");
+    for query in [
+        format!("cursor={cursor}"),
+        format!("limit=1&cursor={cursor}"),
+    ] {
+        assert_eq!(lines(&system, &query, now).await.len(), 1, "{query}");
+    }
+    // A cursor of one period is none of another.
+    for period in ["from=2026-12-11", "to=2026-12-09"] {
+        let refused = history(&format!("{period}&cursor={cursor}"), now);
+        assert_eq!(
+            system.send(refused).await.problem(),
+            "malformed-request",
+            "{period}"
+        );
     }
 }
 
@@ -106,8 +116,8 @@ async fn a_period_or_a_page_that_makes_no_sense_is_refused() {
     ]
     .map(|query| (query, history(query, now)));
     assert_snapshot!(problems(&system, queries).await, @"
-    cursor=% → 400 malformed-request: the parameter cursor must be the next_cursor of a page
-    cursor= → 400 malformed-request: the parameter cursor must be the next_cursor of a page
+    cursor=% → 400 malformed-request: the parameter cursor must be the next_cursor of a page of this listing, with the same filters
+    cursor= → 400 malformed-request: the parameter cursor must be the next_cursor of a page of this listing, with the same filters
     from=2026-13-01 → 400 malformed-request: the parameter from must be a date such as 2026-12-09
     limit=0 → 400 malformed-request: the parameter limit must be 1 to 100
     from=2026-12-11&to=2026-12-10 → 400 malformed-request: the parameter from must not be later than to

@@ -143,19 +143,17 @@ async fn a_period_is_in_the_dates_of_the_site_and_both_its_ends_belong_to_it() {
         let found: Vec<&Value> = page.body["entries"].as_array().unwrap().iter().collect();
         assert_eq!(found, expected, "{from} to {to}");
     }
-    for (query, expected, next) in [
-        ("limit=4&cursor=12", vec![13, 14, 15, 16], Some("16")),
-        ("limit=4&cursor=13", vec![14, 15, 16, 17], None),
-        ("limit=4&cursor=17", vec![], None),
-        ("limit=4&cursor=1", vec![8, 9, 10, 11], Some("11")),
-    ] {
-        // The 5th begins with entry 8, and the 9th ends with entry 17.
+    // The 5th begins with entry 8, and the 9th ends with entry 17.
+    let mut cursor = String::new();
+    for expected in [vec![8, 9, 10, 11], vec![12, 13, 14, 15], vec![16, 17]] {
         let mut call = Call::get(format!("/sites/{site}/license/statement"), now);
-        call.query = format!("from=2026-12-05&to=2026-12-09&{query}");
+        call.query = format!("from=2026-12-05&to=2026-12-09&limit=4{cursor}");
         let page = system.send(call).await.body;
         let entries = page["entries"].as_array().unwrap().iter();
         let sequences: Vec<u64> = entries.map(|e| e["sequence"].as_u64().unwrap()).collect();
-        assert_eq!(sequences, expected, "{query}");
-        assert_eq!(page["next_cursor"].as_str(), next, "{query}");
+        assert_eq!(sequences, expected, "{cursor}");
+        let next = page["next_cursor"].as_str();
+        assert_eq!(next.is_none(), expected.contains(&17), "{cursor}");
+        cursor = next.map_or_else(String::new, |next| format!("&cursor={next}"));
     }
 }

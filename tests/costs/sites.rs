@@ -51,8 +51,8 @@ async fn a_site_costs_what_the_docs_say() {
         ],
     )
     .await;
-    insta::assert_snapshot!(routes, @r"
-    a redemption                                201  BatchGetItem 2.0, TransactWriteItems 10.0
+    insta::assert_snapshot!(routes, @"
+    a redemption                                201  BatchGetItem 3.0, TransactWriteItems 10.0
     the sites of a partner                      200  Query 1.0, GetItem 1.0
     a site                                      200  GetItem 1.0
     its administrators                          200  GetItem 1.0

@@ -25,7 +25,7 @@ async fn a_number_is_sent_five_messages_an_hour_and_ten_a_day() {
     429
     {
       "code": "too-many-messages",
-      "detail": "this number was sent 10 messages in a day, which is the limit: the next day (UTC) begins in 36000 seconds",
+      "detail": "this number was sent 10 messages in a day, which is the limit: there may be more in 36000 seconds",
       "status": 429,
       "title": "There are too many messages",
       "type": "urn:site-credits:problem:too-many-messages"

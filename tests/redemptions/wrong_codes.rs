@@ -47,7 +47,16 @@ async fn whoever_was_wrong_twenty_times_waits_for_the_next_hour_with_right_codes
     assert_eq!(applied.status, 201);
     twenty_wrong(&system, &site, now).await;
     let waits = system.send(redemption(&site, FORGED, now)).await;
-    assert_snapshot!(waits, @"");
+    assert_snapshot!(waits, @r#"
+    429
+    {
+      "code": "too-many-wrong-codes",
+      "detail": "you have tried 20 wrong codes in an hour, which is the limit: there may be more in 1200 seconds",
+      "status": 429,
+      "title": "There were too many wrong codes",
+      "type": "urn:site-credits:problem:too-many-wrong-codes"
+    }
+    "#);
     assert_eq!(retry_after(&waits), "1200");
     for call in [
         redemption(&site, &codes[1], now),

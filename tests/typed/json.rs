@@ -55,7 +55,7 @@ async fn everything_that_is_wrong_with_a_body_is_told_at_once() {
     400
     {
       "code": "malformed-request",
-      "detail": "name must be 1 to 100 characters, at least one of them visible, without control characters; country must be a two-letter ISO 3166-1 code; site_type must be dynamic or regular: did you mean dynamic?; language must be a text; colour is not a member of this object, which takes name, country, site_type, time_zone or language; type is not a member of this object: did you mean site_type?",
+      "detail": "name must be 1 to 100 characters, at least one of them visible, without control characters; country must be a two-letter ISO 3166-1 code; site_type must be dynamic or regular: did you mean dynamic?; language must be a text; colour is not known here: it takes name, country, site_type, time_zone or language; type is not known here: did you mean site_type?",
       "errors": [
         {
           "detail": "name must be 1 to 100 characters, at least one of them visible, without control characters",
@@ -68,13 +68,10 @@ async fn everything_that_is_wrong_with_a_body_is_told_at_once() {
         },
         { "detail": "language must be a text", "pointer": "#/language" },
         {
-          "detail": "colour is not a member of this object, which takes name, country, site_type, time_zone or language",
+          "detail": "colour is not known here: it takes name, country, site_type, time_zone or language",
           "pointer": "#/colour"
         },
-        {
-          "detail": "type is not a member of this object: did you mean site_type?",
-          "pointer": "#/type"
-        }
+        { "detail": "type is not known here: did you mean site_type?", "pointer": "#/type" }
       ],
       "status": 400,
       "title": "The request cannot be read",
@@ -90,16 +87,16 @@ async fn everything_that_is_wrong_with_a_body_is_told_at_once() {
     400
     {
       "code": "malformed-request",
-      "detail": "devices/1: name is missing; devices/1: nam is not a member of this object: did you mean name?; devices: 2 must be a JSON object; devices/3: name must be 1 to 100 characters, at least one of them visible, without control characters",
+      "detail": "devices/1/name is missing; devices/1/nam is not known here: did you mean name?; devices/2 must be a JSON object; devices/3: name must be 1 to 100 characters, at least one of them visible, without control characters",
       "errors": [
-        { "detail": "name is missing", "pointer": "#/devices/1/name" },
+        { "detail": "devices/1/name is missing", "pointer": "#/devices/1/name" },
         {
-          "detail": "nam is not a member of this object: did you mean name?",
+          "detail": "devices/1/nam is not known here: did you mean name?",
           "pointer": "#/devices/1/nam"
         },
-        { "detail": "2 must be a JSON object", "pointer": "#/devices/2" },
+        { "detail": "devices/2 must be a JSON object", "pointer": "#/devices/2" },
         {
-          "detail": "name must be 1 to 100 characters, at least one of them visible, without control characters",
+          "detail": "devices/3: name must be 1 to 100 characters, at least one of them visible, without control characters",
           "pointer": "#/devices/3/name"
         }
       ],

@@ -178,9 +178,7 @@ async fn a_site_sends_to_the_numbers_of_its_own_country_by_default() {
             201
         );
         let user = json!({ "user_id": "m", "mobile": mobile });
-        let added = system
-            .send(Call::post(format!("{site}/users"), &user, now()))
-            .await;
+        let added = post(&system, &site, "/users", &user).await;
         assert_eq!(added.status, 201, "{added}");
         let message = json!({ "user_id": "m", "text": "hello" });
         let shown = post(&system, &site, "/sms/messages/preview", &message).await;

@@ -105,7 +105,7 @@ async fn what_cannot_be_added_is_refused_with_the_reason() {
     {"name":"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx… → 400 malformed-request: name must be 1 to 100 characters, at least one of them visible, without control characters, the first none of = + - @
     {"kind":"boss"} → 400 malformed-request: kind must be employee, visitor or member
     {"email":"ann"} → 400 malformed-request: email must be one e-mail address such as kim@example.com, of at most 254 bytes, without spaces, invisible characters and / ? # % \
-    {"age":7} → 400 malformed-request: age is not a member of this object, which takes user_id, name, kind, email or mobile
+    {"age":7} → 400 malformed-request: age is not known here: it takes user_id, name, kind, email or mobile
     "#);
     assert_eq!(user_ids(&system, &site, "limit=100").await, [""; 0]);
 }

@@ -30,7 +30,7 @@ async fn main() -> Result<(), Error> {
 }
 
 /// What Lambda hands on to the dead-letter queue, which has to say why.
-fn failed(error: &dyn std::error::Error) -> Diagnostic {
+fn failed(error: &(dyn std::error::Error + 'static)) -> Diagnostic {
     Diagnostic {
         error_type: "DeductError".to_owned(),
         error_message: telemetry::causes(error),

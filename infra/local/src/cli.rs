@@ -14,6 +14,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
 
 /// The folder of the data unless `--data` names another. Git ignores it.
 const DATA: &str = ".local/data";
@@ -130,6 +131,7 @@ async fn serve(options: Serve) -> Result<ExitCode, Failure> {
         .flatten_event(true)
         .with_writer(std::io::stderr)
         .init();
+    let stopped = stop_signal()?;
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, options.port)).await;
     let listener = listener
         .map_err(|error| format!("port {} of 127.0.0.1 cannot be had: {error}", options.port))?;
@@ -159,20 +161,20 @@ async fn serve(options: Serve) -> Result<ExitCode, Failure> {
     }
     let router = machine::start(&engine, clock, &address, listening.port())?;
     axum::serve(listener, router)
-        .with_graceful_shutdown(stopped())
+        .with_graceful_shutdown(stopped)
         .await?;
     println!("Stopped.");
     Ok(ExitCode::SUCCESS)
 }
 
-/// Waits for Ctrl-C or SIGTERM.
-async fn stopped() {
-    let terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate());
-    match terminate {
-        Ok(mut terminate) => tokio::select! {
-            _ = tokio::signal::ctrl_c() => {}
+/// Waits for Ctrl-C or SIGTERM, which are caught from now on: a server that is stopped at its start closes its data too.
+fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
-        },
-        Err(_) => drop(tokio::signal::ctrl_c().await),
-    }
+        }
+    })
 }

@@ -487,9 +487,9 @@ mod tests {
     fn a_full_disk_and_a_read_only_folder_are_told_as_what_they_are() {
         let full = "the disk is full: /data cannot be written";
         assert_eq!(of_file(ErrorKind::StorageFull), full);
-        let fill = "PRAGMA max_page_count = 3; CREATE TABLE t (v);
+        let statements = "PRAGMA max_page_count = 3; CREATE TABLE t (v);
             INSERT INTO t VALUES (zeroblob(100000));";
-        assert_eq!(of_sqlite(fill), full);
+        assert_eq!(of_sqlite(statements), full);
         let read_only = "/data is read-only, or this user may not write it";
         assert_eq!(of_file(ErrorKind::ReadOnlyFilesystem), read_only);
         assert_eq!(of_file(ErrorKind::PermissionDenied), read_only);

@@ -18,6 +18,7 @@ use data_encoding::BASE64;
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use site_credits::telemetry;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -282,7 +283,7 @@ async fn invoke(
                 .into_response()
         }
         Err(error) => {
-            let body = json!({ "errorType": "Error", "errorMessage": error.to_string() });
+            let body = json!({ "errorType": "Error", "errorMessage": telemetry::causes(&error) });
             ([("x-amz-function-error", "Unhandled")], Json(body)).into_response()
         }
     }

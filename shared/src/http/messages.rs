@@ -25,7 +25,7 @@ body! {
         #[schema(value_type = TypedId)]
         pub user_id: UserId,
         /// The site's own text; if omitted, the message carries the link to the user's card.
-        #[schema(value_type = Option<String>, min_length = 1, max_length = 500, pattern = r"^[^\x00-\x09\x0B-\x1F\x7F-\x9F]+$")]
+        #[schema(value_type = Option<String>, min_length = 1, max_length = 1_000, pattern = r"^[^\x00-\x09\x0B\x0C\x0E-\x1F\x7F-\x9F]+$")]
         pub text: Option<MessageText>,
     }
 }

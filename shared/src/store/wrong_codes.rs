@@ -55,9 +55,8 @@ impl Store {
                 .expression_attribute_values(":one", number(1))
                 .expression_attribute_values(":most", number(WrongCodes::MOST.into()))
                 .expression_attribute_values(":expires_at", number(now.as_second() + KEPT));
-            let error = match Box::pin(request.send()).await {
-                Ok(_) => return Ok(Ok(())),
-                Err(error) => error,
+            let Err(error) = Box::pin(request.send()).await else {
+                return Ok(Ok(()));
             };
             if let Some(UpdateItemError::ConditionalCheckFailedException(_)) =
                 error.as_service_error()

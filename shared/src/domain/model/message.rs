@@ -263,12 +263,18 @@ mod tests {
             let now = at(&format!("2026-12-09T08:{minute:02}:00Z"));
             window = window.one_more(now, 5, 10).unwrap();
         }
-        assert_eq!(window.one_more(at("2026-12-09T08:59:59Z"), 5, 10), None);
+        let reached = window
+            .one_more(at("2026-12-09T08:59:59Z"), 5, 10)
+            .unwrap_err();
+        assert_eq!((reached.most, reached.again_in_seconds), (5, 1));
         for minute in 0..5 {
             let now = at(&format!("2026-12-09T09:{minute:02}:00Z"));
             window = window.one_more(now, 5, 10).unwrap();
         }
-        assert_eq!(window.one_more(at("2026-12-09T23:59:59Z"), 5, 10), None);
-        assert!(window.one_more(at("2026-12-10T00:00:00Z"), 5, 10).is_some());
+        let reached = window
+            .one_more(at("2026-12-09T23:59:58Z"), 5, 10)
+            .unwrap_err();
+        assert_eq!((reached.most, reached.again_in_seconds), (10, 2));
+        assert!(window.one_more(at("2026-12-10T00:00:00Z"), 5, 10).is_ok());
     }
 }

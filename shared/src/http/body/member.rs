@@ -43,13 +43,11 @@ pub(in crate::http) struct Members<'a> {
 impl<'a> Members<'a> {
     /// Those of this object.
     pub(in crate::http) fn of(value: Value, at: &'a str, faults: &mut Faults) -> Option<Self> {
-        match value {
-            Value::Object(left) => Some(Self { left, at }),
-            _ => {
-                faults.add(at, format!("{} must be a JSON object", subject(at)));
-                None
-            }
-        }
+        let Value::Object(left) = value else {
+            faults.add(at, format!("{} must be a JSON object", subject(at)));
+            return None;
+        };
+        Some(Self { left, at })
     }
 
     /// Takes one.
@@ -144,10 +142,6 @@ impl<T: Member> Member for Vec<T> {
 
 /// A member of a change: left out it stays as it is, and null clears it.
 #[derive(Debug)]
-#[expect(
-    clippy::option_option,
-    reason = "left out, cleared and set are three things"
-)]
 pub struct Patch<T>(pub Option<Option<T>>);
 
 impl<T: Member> Member for Patch<T> {
@@ -162,13 +156,11 @@ impl<T: Member> Member for Patch<T> {
 
 impl Member for String {
     fn read(value: Value, at: &str, faults: &mut Faults) -> Option<Self> {
-        match value {
-            Value::String(text) => Some(text),
-            _ => {
-                faults.add(at, format!("{} must be a text", subject(at)));
-                None
-            }
-        }
+        let Value::String(text) = value else {
+            faults.add(at, format!("{} must be a text", subject(at)));
+            return None;
+        };
+        Some(text)
     }
 }
 

@@ -261,7 +261,8 @@ mod tests {
             let lone = |place: usize| ends[place] == "\r" && ends.get(place + 1) == Some(&"\n")
                 && lines[place + 1].0.is_empty();
             let ends = (0..ends.len()).map(|place| if lone(place) { "\n" } else { ends[place] });
-            let text: String = lines.iter().zip(ends).map(|((text, _), end)| format!("{text}{end}")).collect();
+            let parts = lines.iter().zip(ends);
+            let text: String = parts.flat_map(|((text, _), end)| [text.as_str(), end]).collect();
             let has_ink = |text: &str| text.contains(|c: char| c.is_ascii_lowercase());
             let numbered = (1..).zip(&lines);
             let expected: Vec<u64> = numbered.filter(|(_, (text, _))| has_ink(text)).map(|(line, _)| line).collect();
