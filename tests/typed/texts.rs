@@ -150,7 +150,10 @@ async fn the_lines_of_a_message_end_as_any_system_ends_them() {
     ] {
         let body = json!({ "user_id": "m", "text": typed });
         let shown = post(&system, &site, "/sms/messages/preview", &body).await;
-        assert_eq!(shown.body["text"], "Door 5\nopen", "{typed:?}: {shown}");
+        assert_eq!(
+            shown.body["text"], "Harbour Gym: Door 5\nopen",
+            "{typed:?}: {shown}"
+        );
     }
 }
 

@@ -40,8 +40,8 @@ pub struct PreviewAnswer {
 /// Applies a code to a site: two round trips, the second of them one transaction.
 ///
 /// # Errors
-/// A code that is mistyped or forged is refused without a read of the table, and counted by one write (rule 4); see
-/// [`CommandError`] for the rest.
+/// A code that is mistyped or forged is refused without a read of the table and counted by one write (rule 4); a text that
+/// cannot be a code is refused without either. See [`CommandError`] for the rest.
 pub async fn redeem(
     store: &Store,
     codes: &CodeChecker,
