@@ -198,8 +198,10 @@ async fn registering_is_all_or_nothing_and_refused_while_short_or_halted() {
     assert_snapshot!(system.send(register(&site, &doors(1), later)).await, @r#"
     402
     {
+      "available": 0,
       "code": "payment-required",
-      "detail": "the site is halted until it is recharged",
+      "detail": "the site is halted until it is recharged: it owes 2 credits and has 0",
+      "needed": 2,
       "status": 402,
       "title": "The site is halted",
       "type": "urn:site-credits:problem:payment-required"

@@ -155,8 +155,10 @@ async fn cards_of_a_dynamic_site_are_free_and_a_halted_one_issues_none() {
     assert_snapshot!(refused, @r#"
     402
     {
+      "available": 0,
       "code": "payment-required",
-      "detail": "the site is halted until it is recharged",
+      "detail": "the site is halted until it is recharged: it owes 1 credits and has 0",
+      "needed": 1,
       "status": 402,
       "title": "The site is halted",
       "type": "urn:site-credits:problem:payment-required"

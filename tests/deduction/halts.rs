@@ -182,7 +182,7 @@ async fn a_command_charges_what_is_due_first_and_a_recharge_adds_its_value_befor
     let refused = system.register(&site, &["third"], due).await.unwrap_err();
     assert_eq!(
         refused.to_string(),
-        "the site is halted until it is recharged"
+        "the site is halted until it is recharged: it owes 2 credits and has 0"
     );
     let code = system.codes(5, 0, 1, now).await.remove(0);
     let answer = system.send(redemption(&site, &code, due)).await;

@@ -78,8 +78,10 @@ async fn a_halted_site_sends_nothing() {
     assert_snapshot!(world.system.send(refused).await, @r#"
     402
     {
+      "available": 0,
       "code": "payment-required",
-      "detail": "the site is halted until it is recharged",
+      "detail": "the site is halted until it is recharged: it owes 1 credits and has 0",
+      "needed": 1,
       "status": 402,
       "title": "The site is halted",
       "type": "urn:site-credits:problem:payment-required"

@@ -89,11 +89,27 @@ impl World {
         }
     }
 
+    /// A code, in one of the spellings that people type.
+    fn spelled(&self, code: usize) -> String {
+        let text = &self.codes[code].text;
+        match self.commands % 6 {
+            0 => text.clone(),
+            1 => text.to_lowercase().replace('-', " "),
+            2 => text.replace('0', "o").replace('1', "l").replace('-', ""),
+            3 => format!("\u{feff}\u{201c}{text}.\u{201d}"),
+            4 => text.replace('-', "\u{2013}\u{200e}"),
+            _ => text
+                .chars()
+                .map(|c| char::from_u32(u32::from(c) + 0xFEE0).unwrap())
+                .collect(),
+        }
+    }
+
     async fn redeem(&mut self, site: usize, code: usize, sms: bool) {
         let by = self.sites[site].master();
         let expected = self.model_redeem(site, code, sms);
         let call = if sms { sms_redemption } else { redemption };
-        let call = call(&self.ids[site], &self.codes[code].text, self.now);
+        let call = call(&self.ids[site], &self.spelled(code), self.now);
         let call = call.by_person(PERSONS[by]).key(&self.key("key"));
         self.send(call, &expected).await;
     }
@@ -121,7 +137,7 @@ impl World {
         let after = self.sites[site].license(self.now);
         (self.sites, self.codes) = (sites, codes);
         let recharge = if sms { "sms" } else { "credits" };
-        let body = json!({ "code": self.codes[code].text, "recharge": recharge });
+        let body = json!({ "code": self.spelled(code), "recharge": recharge });
         let call = self.call("POST", site, by, "/license/preview", &body);
         let answer = self.system.send(call).await;
         match expected {
@@ -176,10 +192,10 @@ impl World {
 
     async fn void(&mut self, code: usize, whole: bool) {
         let expected = self.model_void(code, whole);
-        let Code { text, batch, .. } = &self.codes[code];
-        let mut body = json!({ "reason": "by chance" });
+        let Code { batch, .. } = &self.codes[code];
+        let mut body = json!({ "reason": "by chance\u{200b}" });
         if !whole {
-            body["codes"] = json!([text]);
+            body["codes"] = json!([self.spelled(code)]);
         }
         let path = batches(&format!("/{}/void", self.batches[*batch]));
         let call = Call::post(path, &body, self.now).by_partner(ACME);
@@ -207,7 +223,12 @@ impl World {
 
     async fn invite(&mut self, site: usize, by: usize, who: usize, role: &'static str) {
         let expected = self.model_role(site, by, who, Some(role), true);
-        let body = json!({ "email": PERSONS[who], "role": role });
+        let email = match self.commands % 3 {
+            0 => PERSONS[who].to_owned(),
+            1 => format!("\u{200b}mailto:{}.", PERSONS[who].to_uppercase()),
+            _ => format!(" {}\u{202c}", PERSONS[who]),
+        };
+        let body = json!({ "email": email, "role": role });
         let call = self.call("POST", site, by, "/admins", &body);
         self.send(call.key(&self.key("key")), &expected).await;
     }

@@ -2,6 +2,7 @@
 
 mod addresses;
 mod json;
+mod mistakes;
 mod pages;
 mod texts;
 

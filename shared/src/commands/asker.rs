@@ -22,7 +22,7 @@ pub struct Asker {
 impl Asker {
     /// The address, of one who may be an administrator.
     pub(super) fn address(&self) -> Result<&Email, SiteNotFound> {
-        self.email.as_ref().ok_or(SiteNotFound)
+        self.email.as_ref().ok_or(SiteNotFound::NoAddress)
     }
 }
 
@@ -39,10 +39,18 @@ pub struct PartnerAsker {
     pub idempotency_key: Option<String>,
 }
 
-/// The site does not exist, or the asker is not one of its administrators: the two are not told apart (rule 15).
+/// Why a site is not shown.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("there is no such site")]
-pub struct SiteNotFound;
+pub enum SiteNotFound {
+    /// The site does not exist, or the asker is not one of its administrators: the two are not told apart (rule 15).
+    #[error("there is no such site")]
+    Unknown,
+    /// The token opens no site at all, which says nothing about any.
+    #[error(
+        "there is no such site for this token: a site needs the token of a person with a verified e-mail address"
+    )]
+    NoAddress,
+}
 
 /// A person without a verified e-mail address has no sites and creates none (rule 15).
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
@@ -91,5 +99,5 @@ pub enum ReadError {
 pub(super) fn authorized(site: Option<Site>, asker: &Asker) -> Result<Site, SiteNotFound> {
     let email = asker.address()?;
     site.filter(|site| site.role_of(email).is_some())
-        .ok_or(SiteNotFound)
+        .ok_or(SiteNotFound::Unknown)
 }

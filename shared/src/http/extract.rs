@@ -89,7 +89,7 @@ macro_rules! path_parameters {
 }
 
 path_parameters! {
-    "site_id", SiteId, "SiteId", SiteNotFound, SiteNotFound;
+    "site_id", SiteId, "SiteId", SiteNotFound, SiteNotFound::Unknown;
     "email", Email, "Email", AdministratorNotFound, AdministratorRefused::NotFound;
     "device_id", DeviceId, "DeviceId", DeviceNotFound, RemoveError::NotFound;
     "user_id", UserId, "UserId", UserNotFound, UserRefused::NotFound;

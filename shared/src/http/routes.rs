@@ -6,14 +6,15 @@
 use super::body::Payload;
 use super::describe::{Declare, Documented};
 use super::problem::{Failure, Problem, ProblemCode};
+use crate::domain::values::ids::SiteId;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::handler::Handler;
 use axum::http::{HeaderName, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use futures_util::future::BoxFuture;
-use lambda_http::Service;
 use lambda_http::request::RequestContext;
+use lambda_http::{RequestExt, Service};
 use std::convert::Infallible;
 use std::fmt;
 use std::sync::Arc;
@@ -102,6 +103,12 @@ impl<F: Send + Sync + 'static> Router<F> {
     async fn answer(&self, request: lambda_http::Request) -> Response {
         let (mut parts, body) = request.into_parts();
         let (mut route, mut request_id) = (String::new(), String::new());
+        let site_id = parts
+            .path_parameters_ref()
+            .and_then(|path| path.first("site_id"));
+        // In its one spelling, and only if it is one: a log has no text that somebody made up.
+        let site_id = site_id.and_then(|id| SiteId::parse(id).ok());
+        let site_id = site_id.as_ref().map(SiteId::as_str);
         if let Some(RequestContext::ApiGatewayV2(context)) = parts.extensions.get() {
             route = context.route_key.clone().unwrap_or_default();
             request_id = context.request_id.clone().unwrap_or_default();
@@ -119,9 +126,16 @@ impl<F: Send + Sync + 'static> Router<F> {
         }
         let status = response.status().as_u16();
         match response.extensions().get() {
-            None => tracing::info!(route, request_id, status, "answered"),
+            None => tracing::info!(route, request_id, site_id, status, "answered"),
             Some(Failure { code, causes: None }) => {
-                tracing::info!(route, request_id, status, code = code.as_str(), "refused");
+                tracing::info!(
+                    route,
+                    request_id,
+                    site_id,
+                    status,
+                    code = code.as_str(),
+                    "refused"
+                );
             }
             Some(Failure {
                 code,
@@ -129,7 +143,7 @@ impl<F: Send + Sync + 'static> Router<F> {
             }) => {
                 // The chain of causes of a defect or an outage is logged once, here.
                 let (code, causes) = (code.as_str(), &**causes);
-                tracing::error!(route, request_id, status, code, causes, "failed");
+                tracing::error!(route, request_id, site_id, status, code, causes, "failed");
             }
         }
         response

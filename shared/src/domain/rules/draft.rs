@@ -3,6 +3,7 @@
 use crate::domain::model::change::{Change, Write};
 use crate::domain::model::entry::{Actor, Entry, Event};
 use crate::domain::model::site::{Site, SiteType, Status};
+use crate::domain::rules::forecast::overdue;
 use crate::domain::rules::{agenda, warnings};
 use crate::domain::values::amount::{BalanceOutOfRange, Changes};
 use crate::domain::values::email::Email;
@@ -14,8 +15,13 @@ use jiff::civil::Date;
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum ChargeRefused {
     /// The site is halted, or is halted by what is due today (rule 8).
-    #[error("the site is halted until it is recharged")]
-    PaymentRequired,
+    #[error("the site is halted until it is recharged: it owes {owed} credits and has {available}")]
+    PaymentRequired {
+        /// What is overdue.
+        owed: u32,
+        /// The balance.
+        available: u64,
+    },
     /// The site has too few credits.
     #[error("not enough credits: {needed} needed, {available} available")]
     InsufficientCredits {
@@ -78,7 +84,10 @@ impl Draft {
     /// Refuses a command on a halted site (rule 8).
     pub(crate) fn require_running(&self) -> Result<(), ChargeRefused> {
         match self.site.status {
-            Status::PaymentRequired => Err(ChargeRefused::PaymentRequired),
+            Status::PaymentRequired => Err(ChargeRefused::PaymentRequired {
+                owed: overdue(&self.site, self.today),
+                available: self.site.balances.credits,
+            }),
             Status::Activated | Status::Deleted => Ok(()),
         }
     }

@@ -142,7 +142,10 @@ impl From<ChargeRefused> for Problem {
     fn from(error: ChargeRefused) -> Self {
         let detail = error.to_string();
         match error {
-            ChargeRefused::PaymentRequired => Self::new(ProblemCode::PaymentRequired, detail),
+            ChargeRefused::PaymentRequired { owed, available } => {
+                let problem = Self::new(ProblemCode::PaymentRequired, detail);
+                problem.with("needed", owed).with("available", available)
+            }
             ChargeRefused::InsufficientCredits { needed, available } => {
                 Self::new(ProblemCode::InsufficientCredits, detail)
                     .with("needed", needed)

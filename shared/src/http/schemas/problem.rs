@@ -31,8 +31,8 @@ pub(super) fn problem() -> Value {
             "device_ids",
             json!({ "type": "array", "minItems": 1, "maxItems": 90, "items": to("DeviceId") }),
         ),
-        ("needed", number(1, 90)),
-        ("available", number(0, 89)),
+        ("needed", number(1, 10_000)),
+        ("available", number(0, 9_999)),
         ("place", number(0, 999)),
         ("errors", errors()),
     ] {
