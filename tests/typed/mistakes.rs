@@ -5,6 +5,7 @@ use crate::setup::{now, of};
 use serde_json::{Value, json};
 use site_credits::domain::model::code::CodeValue;
 use site_credits::domain::values::ids::SiteId;
+use std::fmt::Write;
 
 const PAGE: &str = include_str!("../../docs/MISTAKES.md");
 const HEAD: &str = "# Mistakes, and what they are answered
@@ -177,7 +178,7 @@ impl World {
         ]
     }
 
-    fn issuing(&self) -> Vec<(&'static str, Call)> {
+    fn issuing() -> Vec<(&'static str, Call)> {
         let issue = |body: Value| Call::post(batches(""), &body, now()).by_partner(ACME);
         vec![
             ("no credits", issue(json!({ "credits": 0, "count": 1 }))),
@@ -439,10 +440,7 @@ impl World {
                 );
             }
             let detail = detail.replace('|', "\\|");
-            page.push_str(&format!(
-                "| {mistake} | {} `{code}`: {detail} |\n",
-                answer.status
-            ));
+            writeln!(page, "| {mistake} | {} `{code}`: {detail} |", answer.status).unwrap();
         }
         page
     }
@@ -464,7 +462,7 @@ async fn every_mistake_is_answered_as_the_page_says() {
     assert_eq!(world.system.send(keyed).await.status, 201);
     let mut page = HEAD.to_owned();
     page += &world.table("Applying a code", world.applying()).await;
-    page += &world.table("Issuing codes", world.issuing()).await;
+    page += &world.table("Issuing codes", World::issuing()).await;
     page += &world.table("Sites and administrators", world.sites()).await;
     page += &world
         .table(
