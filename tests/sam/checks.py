@@ -168,7 +168,7 @@ PARTNER = "acme"
 ADA = {"sub": "ada", "partner_id": PARTNER}
 # The demonstration is created at this instant, and the local server's clock is frozen at it, so that its own schedule
 # charges nothing.
-OPENING = "2025-01-31T08:00:00Z"
+OPENING = "2026-01-31T08:00:00Z"
 
 
 class Report:
@@ -811,7 +811,7 @@ def check_reading(report, functions, books):
     status, _, body = functions.ask(statement, OPENING, site_id=GYM)
     report.same("a statement is what the local server says",
                 (status, body), (200, server.get(f"/sites/{GYM}/license/statement")))
-    query = {"from": "2025-01-31", "limit": "2"}
+    query = {"from": "2026-01-31", "limit": "2"}
     status, _, body = functions.ask(statement, OPENING, query=query, site_id=GYM)
     report.same("a page of a period is what the local server says", (status, body, len(body.get("entries", []))),
                 (200, server.get(f"/sites/{GYM}/license/statement?{urllib.parse.urlencode(query)}"), 2))
@@ -828,7 +828,7 @@ def check_redemption(report, functions, books):
                  {"balances": balances(100), "status": "activated"}))
     books.unchanged("a preview changed nothing")
 
-    first = functions.redeem(LIBRARY, code, "2025-01-31T08:05:00Z", "redemption-1")
+    first = functions.redeem(LIBRARY, code, "2026-01-31T08:05:00Z", "redemption-1")
     books.grew("a redemption added its credits, in one entry", LIBRARY, ["redemption"], balances=balances(100))
     license, statement = books.held[LIBRARY]
     status, headers, body = first
@@ -837,25 +837,25 @@ def check_redemption(report, functions, books):
                 (201, None, {"entry": statement["entries"][-1], "license": license}))
     report.same("its entry is of a hundred credits", body.get("entry", {}).get("changes"), balances(100))
 
-    status, headers, again = functions.redeem(LIBRARY, code, "2025-01-31T08:06:00Z", "redemption-1")
+    status, headers, again = functions.redeem(LIBRARY, code, "2026-01-31T08:06:00Z", "redemption-1")
     report.same("its replay answers as the first time, and says so",
                 (status, headers.get("idempotency-replayed"), again), (201, "true", body))
     books.unchanged("its replay changed nothing")
 
-    status, _, problem = functions.redeem(LIBRARY, code, "2025-01-31T08:07:00Z", "redemption-2")
+    status, _, problem = functions.redeem(LIBRARY, code, "2026-01-31T08:07:00Z", "redemption-2")
     report.same("the same code under another key is refused, with the entry that it led to",
                 (status, problem.get("code"), problem.get("entry")),
                 (409, "code-already-applied", statement["entries"][-1]["sequence"]))
     books.unchanged("the same code under another key changed nothing")
 
-    status, _, problem = functions.redeem(LIBRARY, forged(unused), "2025-01-31T08:08:00Z", "redemption-3")
+    status, _, problem = functions.redeem(LIBRARY, forged(unused), "2026-01-31T08:08:00Z", "redemption-3")
     report.same("a forged code is not recognised", (status, problem.get("code")), (422, "code-not-recognised"))
     books.unchanged("a forged code changed nothing")
 
 
 def check_sms(report, functions, books):
     code = books.server.codes[1]
-    status, _, body = functions.ask("POST /sites/{site_id}/sms/redemptions", "2025-01-31T08:10:00Z", "sms-1",
+    status, _, body = functions.ask("POST /sites/{site_id}/sms/redemptions", "2026-01-31T08:10:00Z", "sms-1",
                                     {"code": code}, site_id=LIBRARY)
     books.grew("an SMS recharge added fifty SMS a credit, in one entry", LIBRARY, ["sms_redemption"],
                balances=balances(100, 5000))
@@ -867,36 +867,36 @@ def check_sms(report, functions, books):
 def check_users(report, functions, books):
     server, ann = books.server, {"site_id": LIBRARY, "user_id": ANN["user_id"]}
     status, _, body = functions.ask(
-        "POST /sites/{site_id}/users", "2025-01-31T08:11:00Z", "user-1", ANN, site_id=LIBRARY)
-    user = {**ANN, "mobile": NUMBER, "kind": None, "added_at": "2025-01-31T08:11:00Z", "card": None}
+        "POST /sites/{site_id}/users", "2026-01-31T08:11:00Z", "user-1", ANN, site_id=LIBRARY)
+    user = {**ANN, "mobile": NUMBER, "kind": None, "added_at": "2026-01-31T08:11:00Z", "card": None}
     report.same("an addition answers 201 with the user, whose number was read as one of the site's country",
                 (status, body), (201, {"user": user}))
 
     lines = [["user_id", "name"], [BEN["user_id"], BEN["name"]], ["", EVA["name"]], [ANN["user_id"], "Somebody Else"]]
-    status, _, body = functions.ask("POST /sites/{site_id}/users/import", "2025-01-31T08:11:10Z", "import-1",
+    status, _, body = functions.ask("POST /sites/{site_id}/users/import", "2026-01-31T08:11:10Z", "import-1",
                                     "".join(",".join(line) + "\r\n" for line in lines), site_id=LIBRARY)
     report.same("an import adds what it can, and reports the outcome of each line",
                 (status, body.get("added"), body.get("refused"),
                  [(line["line"], line["user_id"], line["code"]) for line in body.get("lines", [])]),
                 (200, 2, 1, [(2, BEN["user_id"], None), (3, EVA["user_id"], None), (4, None, "user-exists")]))
 
-    status, _, body = functions.ask("PATCH /sites/{site_id}/users/{user_id}", "2025-01-31T08:11:20Z", "user-2",
+    status, _, body = functions.ask("PATCH /sites/{site_id}/users/{user_id}", "2026-01-31T08:11:20Z", "user-2",
                                     {"kind": "member"}, **ann)
     user["kind"] = "member"
     report.same("a change answers with the user as they are now", (status, body), (200, {"user": user}))
-    status, _, body = functions.ask("GET /sites/{site_id}/users/{user_id}", "2025-01-31T08:11:30Z", **ann)
+    status, _, body = functions.ask("GET /sites/{site_id}/users/{user_id}", "2026-01-31T08:11:30Z", **ann)
     report.same("a user is shown, and the local server says the same",
                 (status, body, server.get(f"/sites/{LIBRARY}/users/{ANN['user_id']}")),
                 (200, {"user": user}, {"user": user}))
 
-    unknown = {"kind": None, "email": None, "mobile": None, "added_at": "2025-01-31T08:11:10Z", "card": None}
+    unknown = {"kind": None, "email": None, "mobile": None, "added_at": "2026-01-31T08:11:10Z", "card": None}
     users = [{**EVA, **unknown}, user, {**BEN, **unknown}]
-    status, _, body = functions.ask("GET /sites/{site_id}/users", "2025-01-31T08:11:40Z", site_id=LIBRARY)
+    status, _, body = functions.ask("GET /sites/{site_id}/users", "2026-01-31T08:11:40Z", site_id=LIBRARY)
     report.same("the users are listed, numbers first, and the local server says the same",
                 (status, body, server.get(f"/sites/{LIBRARY}/users")),
                 (200, *[{"users": users, "next_cursor": None}] * 2))
     status, headers, table = functions.ask(
-        "GET /sites/{site_id}/users", "2025-01-31T08:11:50Z", accept="text/csv", site_id=LIBRARY)
+        "GET /sites/{site_id}/users", "2026-01-31T08:11:50Z", accept="text/csv", site_id=LIBRARY)
     columns = ["user_id", "name", "kind", "email", "mobile", "card_id", "card_status", "valid_from", "valid_until"]
     # A spreadsheet would drop the plus sign of an unprotected number.
     protected = [{**user, "mobile": user["mobile"] and "'" + user["mobile"]} for user in users]
@@ -912,45 +912,45 @@ def check_cards(report, functions, books):
     """Returns the card that the library's user has at the end."""
     server, ann = books.server, {"site_id": LIBRARY, "user_id": ANN["user_id"]}
     issue = "POST /sites/{site_id}/users/{user_id}/card"
-    status, headers, issued = functions.ask(issue, "2025-01-31T08:12:00Z", "card-1", {}, **ann)
+    status, headers, issued = functions.ask(issue, "2026-01-31T08:12:00Z", "card-1", {}, **ann)
     if status != 201:
         raise GaveUp(f"no card was issued: {shown(issued)}")
     card = issued["card"]
     books.grew("a card took a credit of a regular site, in one entry", LIBRARY, ["card_issue"],
                balances=balances(99, 5000))
     license, statement = books.held[LIBRARY]
-    good_from = {"status": "active", "valid_from": "2025-01-31", "valid_until": None}
+    good_from = {"status": "active", "valid_from": "2026-01-31", "valid_until": None}
     report.same("an issue answers 201 with the card, and the entry and the license that are in the store",
                 (headers.get("idempotency-replayed"), issued),
                 (None, {"card": {"card_id": card["card_id"], "link": card["link"], **good_from,
-                                 "issued_at": "2025-01-31T08:12:00Z"},
+                                 "issued_at": "2026-01-31T08:12:00Z"},
                         "entry": statement["entries"][-1], "license": license}))
     report.check("its link begins as it should, and ends in a token of 120 bits",
                  re.fullmatch(re.escape(functions.card_link_base) + "[0-9A-HJKMNP-TV-Z]{24}", card["link"]) is not None,
                  card["link"])
-    status, headers, again = functions.ask(issue, "2025-01-31T08:12:10Z", "card-1", {}, **ann)
+    status, headers, again = functions.ask(issue, "2026-01-31T08:12:10Z", "card-1", {}, **ann)
     report.same("its replay answers as the first time, and says so",
                 (status, headers.get("idempotency-replayed"), again), (201, "true", issued))
 
     visible = {name: value for name, value in card.items() if name != "link"}
     visible |= {"site_id": LIBRARY, "site_name": LIBRARY_NAME, "name": ANN["name"]}
-    status, _, body = functions.open(card["link"], "2025-01-31T08:12:20Z")
+    status, _, body = functions.open(card["link"], "2026-01-31T08:12:20Z")
     report.same("whoever has the link opens the card and sees no more of the user, and the local server says the same",
                 (status, body, server.open(card["link"])), (200, *[{"card": visible}] * 2))
-    status, _, problem = functions.open(forged(card["link"]), "2025-01-31T08:12:30Z")
+    status, _, problem = functions.open(forged(card["link"]), "2026-01-31T08:12:30Z")
     report.same("a link that was made up leads to no card", (status, problem.get("code")), (404, "card-not-found"))
 
-    status, _, body = functions.ask("PATCH /sites/{site_id}/users/{user_id}/card", "2025-01-31T08:12:40Z", "card-2",
+    status, _, body = functions.ask("PATCH /sites/{site_id}/users/{user_id}/card", "2026-01-31T08:12:40Z", "card-2",
                                     {"status": "paused"}, **ann)
     paused = {"card": {**card, "status": "paused"}}
     report.same("a card is paused, and its link shows that",
                 (status, body, server.open(card["link"])), (200, paused, {"card": {**visible, "status": "paused"}}))
-    status, _, body = functions.ask("GET /sites/{site_id}/users/{user_id}/card", "2025-01-31T08:12:50Z", **ann)
+    status, _, body = functions.ask("GET /sites/{site_id}/users/{user_id}/card", "2026-01-31T08:12:50Z", **ann)
     report.same("a card is shown, and the local server says the same",
                 (status, body, server.get(f"/sites/{LIBRARY}/users/{ANN['user_id']}/card")), (200, paused, paused))
     books.unchanged("replaying, opening, pausing and showing a card changed no balance and wrote no entry")
 
-    status, _, body = functions.ask("POST /sites/{site_id}/users/{user_id}/card/reissues", "2025-01-31T08:13:00Z",
+    status, _, body = functions.ask("POST /sites/{site_id}/users/{user_id}/card/reissues", "2026-01-31T08:13:00Z",
                                     "card-3", {}, **ann)
     if status != 201:
         raise GaveUp(f"no card was re-issued: {shown(body)}")
@@ -961,10 +961,10 @@ def check_cards(report, functions, books):
     report.same("a re-issue answers 201 with another card, and the entry and the license that are in the store",
                 (body, body["entry"].get("refers_to"), replacement["link"] != card["link"]),
                 ({"card": {"card_id": replacement["card_id"], "link": replacement["link"], **good_from,
-                           "issued_at": "2025-01-31T08:13:00Z"},
+                           "issued_at": "2026-01-31T08:13:00Z"},
                   "entry": statement["entries"][-1], "license": license},
                  {"user_id": ANN["user_id"], "card_id": replacement["card_id"], "replaces": card["card_id"]}, True))
-    status, _, problem = functions.open(card["link"], "2025-01-31T08:13:10Z")
+    status, _, problem = functions.open(card["link"], "2026-01-31T08:13:10Z")
     report.same("the link of the card that was replaced leads nowhere",
                 (status, problem.get("code")), (404, "card-not-found"))
     return replacement
@@ -983,7 +983,7 @@ def check_messages(report, functions, books, network, card):
     server = books.server
     report.same("nothing was sent so far", network.took(), [])
     wish, notice = {"user_id": ANN["user_id"], "text": CLOSED}, f"{LIBRARY_NAME}: {CLOSED}"
-    status, _, body = functions.ask("POST /sites/{site_id}/sms/messages/preview", "2025-01-31T08:14:00Z", body=wish,
+    status, _, body = functions.ask("POST /sites/{site_id}/sms/messages/preview", "2026-01-31T08:14:00Z", body=wish,
                                     site_id=LIBRARY)
     in_two = {"template": "notice", "language": "de", "encoding": "GSM-7", "units": len(notice), "parts": 2}
     report.same("a preview shows the message, what it costs, and the balance before and after",
@@ -994,7 +994,7 @@ def check_messages(report, functions, books, network, card):
 
     deliver = "POST /sites/{site_id}/users/{user_id}/card/deliveries"
     ann = {"site_id": LIBRARY, "user_id": ANN["user_id"]}
-    status, headers, delivered = functions.ask(deliver, "2025-01-31T08:15:00Z", "delivery-1", {}, **ann)
+    status, headers, delivered = functions.ask(deliver, "2026-01-31T08:15:00Z", "delivery-1", {}, **ann)
     if status != 201:
         raise GaveUp(f"no card was delivered: {shown(delivered)}")
     books.grew("a card that was delivered took an SMS, in one entry", LIBRARY, ["sms_reservation"],
@@ -1008,33 +1008,33 @@ def check_messages(report, functions, books, network, card):
     to_ann = {"user_id": ANN["user_id"], "to": MASKED_NUMBER, "country": "AT", "state": "sent", "not_sent": None,
               "receipt": None}
     first = {"message_id": delivered["message"]["message_id"], **to_ann, "template": "card", "language": "de",
-             "encoding": "GSM-7", "units": len(text), "parts": 1, "reserved_at": "2025-01-31T08:15:00Z",
+             "encoding": "GSM-7", "units": len(text), "parts": 1, "reserved_at": "2026-01-31T08:15:00Z",
              "entry": entry["sequence"]}
     report.same("a delivery answers 201 with the message, sent, and the entry that is in the store",
                 (headers.get("idempotency-replayed"), delivered), (None, {"message": first, "entry": entry}))
 
-    status, headers, again = functions.ask(deliver, "2025-01-31T08:15:10Z", "delivery-1", {}, **ann)
+    status, headers, again = functions.ask(deliver, "2026-01-31T08:15:10Z", "delivery-1", {}, **ann)
     report.same("its replay answers as the first time, says so, and sends nothing",
                 (status, headers.get("idempotency-replayed"), again, network.took()), (201, "true", delivered, []))
     books.unchanged("its replay took nothing")
 
     status, _, sent = functions.ask(
-        "POST /sites/{site_id}/sms/messages", "2025-01-31T08:16:00Z", "message-1", wish, site_id=LIBRARY)
+        "POST /sites/{site_id}/sms/messages", "2026-01-31T08:16:00Z", "message-1", wish, site_id=LIBRARY)
     if status != 201:
         raise GaveUp(f"no message was sent: {shown(sent)}")
     books.grew("a message took an SMS a part, in one entry", LIBRARY, ["sms_reservation"], balances=balances(98, 4997))
     report.same("SNS got it as it was shown", network.took(), text_message(notice))
     entry = books.held[LIBRARY][1]["entries"][-1]
-    second = {"message_id": sent["message"]["message_id"], **to_ann, **in_two, "reserved_at": "2025-01-31T08:16:00Z",
+    second = {"message_id": sent["message"]["message_id"], **to_ann, **in_two, "reserved_at": "2026-01-31T08:16:00Z",
               "entry": entry["sequence"]}
     report.same("it answers 201 with the message, sent, and the entry that is in the store",
                 sent, {"message": second, "entry": entry})
 
-    status, _, body = functions.ask("GET /sites/{site_id}/sms/messages", "2025-01-31T08:16:10Z", site_id=LIBRARY)
+    status, _, body = functions.ask("GET /sites/{site_id}/sms/messages", "2026-01-31T08:16:10Z", site_id=LIBRARY)
     report.same("the messages are listed, the newest first, and the local server says the same",
                 (status, body, server.get(f"/sites/{LIBRARY}/sms/messages")),
                 (200, *[{"messages": [second, first], "next_cursor": None}] * 2))
-    status, _, body = functions.ask("GET /sites/{site_id}/sms/messages/{message_id}", "2025-01-31T08:16:20Z",
+    status, _, body = functions.ask("GET /sites/{site_id}/sms/messages/{message_id}", "2026-01-31T08:16:20Z",
                                     site_id=LIBRARY, message_id=first["message_id"])
     report.same("a message is shown", (status, body), (200, {"message": first}))
     report.same("showing messages sent nothing", network.took(), [])
@@ -1047,7 +1047,7 @@ def receipts(lines):
     data = {"messageType": "DATA_MESSAGE", "owner": "123456789012",
             "logGroup": "sns/eu-central-1/123456789012/DirectPublishToPhoneNumber",
             "logStream": "c2a1d36d-0b35-4b2c-9d6c-2a1c5b8e5f11", "subscriptionFilters": ["receipts"],
-            "logEvents": [{"id": f"{place:056}", "timestamp": milliseconds("2025-01-31T08:16:30Z"), "message": line}
+            "logEvents": [{"id": f"{place:056}", "timestamp": milliseconds("2026-01-31T08:16:30Z"), "message": line}
                           for place, line in enumerate(lines)]}
     return {"awslogs": {"data": base64.b64encode(gzip.compress(json.dumps(data).encode())).decode()}}
 
@@ -1055,7 +1055,7 @@ def receipts(lines):
 def receipt(network_id, status, says):
     """A receipt as SNS writes it."""
     return json.dumps({
-        "notification": {"messageId": network_id, "timestamp": "2025-01-31 08:16:00.558"},
+        "notification": {"messageId": network_id, "timestamp": "2026-01-31 08:16:00.558"},
         "delivery": {"phoneCarrier": "A Carrier", "mnc": 1, "numberOfMessageParts": 1, "destination": NUMBER,
                      "priceInUSD": 0.09, "smsType": "Transactional", "mcc": 232, "providerResponse": says,
                      "dwellTimeMs": 599, "dwellTimeMsUntilDeviceAck": 1344},
@@ -1084,13 +1084,13 @@ def check_receipts(report, functions, books, network, messages):
 def check_leaving(report, functions, books, card):
     ann, ben = ({"site_id": LIBRARY, "user_id": user["user_id"]} for user in (ANN, BEN))
     status, _, body = functions.ask(
-        "DELETE /sites/{site_id}/users/{user_id}/card", "2025-01-31T08:17:00Z", "card-4", **ann)
+        "DELETE /sites/{site_id}/users/{user_id}/card", "2026-01-31T08:17:00Z", "card-4", **ann)
     report.same("a card is revoked, and has no link any more",
                 (status, body), (200, {"card": {**card, "status": "revoked", "link": None}}))
-    status, _, problem = functions.open(card["link"], "2025-01-31T08:17:10Z")
+    status, _, problem = functions.open(card["link"], "2026-01-31T08:17:10Z")
     report.same("the link of a revoked card leads nowhere", (status, problem.get("code")), (404, "card-not-found"))
     status, _, body = functions.ask(
-        "DELETE /sites/{site_id}/users/{user_id}", "2025-01-31T08:17:20Z", "user-3", **ben)
+        "DELETE /sites/{site_id}/users/{user_id}", "2026-01-31T08:17:20Z", "user-3", **ben)
     left = books.server.get(f"/sites/{LIBRARY}/users")["users"]
     report.same("a user is removed, and the others are not",
                 (status, body, [user["user_id"] for user in left]),
@@ -1103,27 +1103,27 @@ def check_issue(report, functions, books):
     wish = {"credits": 10, "count": 3, "note": "Order 4711"}
     issue, listing = "POST /partners/{partner_id}/code-batches", "GET /partners/{partner_id}/code-batches"
     status, headers, issued = functions.ask(
-        issue, "2025-01-31T08:20:00Z", "batch-1", wish, claims=ADA, partner_id=PARTNER)
+        issue, "2026-01-31T08:20:00Z", "batch-1", wish, claims=ADA, partner_id=PARTNER)
     if status != 201:
         raise GaveUp(f"no codes were issued: {shown(issued)}")
     batch, codes = issued["batch"], issued["codes"]
     report.same("an issue answers 201 with its batch, complete, and as many codes as were asked for",
                 (headers.get("idempotency-replayed"), batch, len(set(codes))),
                 (None, {**wish, "batch_id": batch["batch_id"], "partner_id": PARTNER, "maintenance_credits": 0,
-                        "expires_on": None, "site_id": None, "issued_at": "2025-01-31T08:20:00Z", "complete": True}, 3))
+                        "expires_on": None, "site_id": None, "issued_at": "2026-01-31T08:20:00Z", "complete": True}, 3))
 
     status, headers, again = functions.ask(
-        issue, "2025-01-31T08:21:00Z", "batch-1", wish, claims=ADA, partner_id=PARTNER)
+        issue, "2026-01-31T08:21:00Z", "batch-1", wish, claims=ADA, partner_id=PARTNER)
     report.same("its replay gives the same codes, and says so",
                 (status, headers.get("idempotency-replayed"), again), (201, "true", issued))
 
     status, _, page = functions.ask(
-        listing, "2025-01-31T08:22:00Z", query={"limit": "1"}, claims=ADA, partner_id=PARTNER)
+        listing, "2026-01-31T08:22:00Z", query={"limit": "1"}, claims=ADA, partner_id=PARTNER)
     report.same("it is the newest of the partner's batches, and the local server says the same",
                 (status, page, page.get("batches")),
                 (200, books.server.get(f"/partners/{PARTNER}/code-batches?limit=1"), [batch]))
 
-    status, _, problem = functions.ask(listing, "2025-01-31T08:23:00Z", claims=ADA, partner_id="globex")
+    status, _, problem = functions.ask(listing, "2026-01-31T08:23:00Z", claims=ADA, partner_id="globex")
     report.same("another partner's batches are not shown", (status, problem.get("code")), (403, "not-allowed"))
     books.unchanged("issuing codes changed no site")
     return batch, codes
@@ -1132,7 +1132,7 @@ def check_issue(report, functions, books):
 def check_site(report, functions, books):
     """Returns the ID of the site that it creates."""
     server = books.server
-    status, _, created = functions.ask("POST /sites", "2025-01-31T08:30:00Z", "creation-1",
+    status, _, created = functions.ask("POST /sites", "2026-01-31T08:30:00Z", "creation-1",
                                        {"name": "Harbour Pool", "country": "AT", "site_type": "dynamic"})
     if status != 201:
         raise GaveUp(f"no site was created: {shown(created)}")
@@ -1148,16 +1148,16 @@ def check_site(report, functions, books):
                 {"administrators": [{"email": KIM["email"], "role": "master"}], "role": "master",
                  "time_zone": "Europe/Vienna", "language": "de", "sms_countries": ["AT"]})
 
-    status, _, changed = functions.ask("PATCH /sites/{site_id}", "2025-01-31T08:31:00Z", "settings-1",
+    status, _, changed = functions.ask("PATCH /sites/{site_id}", "2026-01-31T08:31:00Z", "settings-1",
                                        {"name": "Harbour Baths"}, site_id=site)
     books.grew("a change of the name wrote an entry", site, ["settings_change"], site_name="Harbour Baths")
     _, statement = books.held[site]
     report.same("a change of the name answers with the entry and the site that are in the store",
                 (status, changed), (200, {"entry": statement["entries"][-1], **server.get(f"/sites/{site}")}))
 
-    status, _, body = functions.ask("GET /sites/{site_id}", "2025-01-31T08:32:00Z", site_id=site)
+    status, _, body = functions.ask("GET /sites/{site_id}", "2026-01-31T08:32:00Z", site_id=site)
     report.same("a site is what the local server says", (status, body), (200, server.get(f"/sites/{site}")))
-    status, _, page = functions.ask("GET /sites", "2025-01-31T08:32:00Z")
+    status, _, page = functions.ask("GET /sites", "2026-01-31T08:32:00Z")
     report.same("a person's sites are what the local server says, and it is among them",
                 (status, page, [listed["site_id"] for listed in page.get("sites", [])]),
                 (200, server.get("/sites"), sorted([GYM, LIBRARY, site])))
@@ -1166,12 +1166,12 @@ def check_site(report, functions, books):
 
 def check_administrators(report, functions, books, site):
     master, robin = {"email": KIM["email"], "role": "master"}, ROBIN["email"]
-    invited = functions.ask("POST /sites/{site_id}/admins", "2025-01-31T08:33:00Z", "invitation-1",
+    invited = functions.ask("POST /sites/{site_id}/admins", "2026-01-31T08:33:00Z", "invitation-1",
                             {"email": robin, "role": "site_admin"}, site_id=site)
-    changed = functions.ask("PATCH /sites/{site_id}/admins/{email}", "2025-01-31T08:34:00Z", "role-1",
+    changed = functions.ask("PATCH /sites/{site_id}/admins/{email}", "2026-01-31T08:34:00Z", "role-1",
                             {"role": "sub_master"}, site_id=site, email=robin)
-    listed = functions.ask("GET /sites/{site_id}/admins", "2025-01-31T08:35:00Z", site_id=site)
-    removed = functions.ask("DELETE /sites/{site_id}/admins/{email}", "2025-01-31T08:36:00Z", "removal-1",
+    listed = functions.ask("GET /sites/{site_id}/admins", "2026-01-31T08:35:00Z", site_id=site)
+    removed = functions.ask("DELETE /sites/{site_id}/admins/{email}", "2026-01-31T08:36:00Z", "removal-1",
                             site_id=site, email=robin)
     books.grew("an invitation, a change of role and a removal wrote an entry each", site, ["administrator_change"] * 3)
     _, statement = books.held[site]
@@ -1187,14 +1187,14 @@ def check_administrators(report, functions, books, site):
              (200, {"entry": removal, "administrators": [master]}))):
         report.same(title, (status, body), expected)
 
-    status, _, problem = functions.ask("GET /sites/{site_id}", "2025-01-31T08:37:00Z", claims=ROBIN, site_id=site)
+    status, _, problem = functions.ask("GET /sites/{site_id}", "2026-01-31T08:37:00Z", claims=ROBIN, site_id=site)
     report.same("a removed administrator has no access any more, and gets a 404",
                 (status, problem.get("code")), (404, "site-not-found"))
 
 
 def check_codes(report, functions, books, site, batch, codes):
     """Applies the first of the codes to the site, and voids the others."""
-    applied_at = "2025-01-31T08:40:00Z"
+    applied_at = "2026-01-31T08:40:00Z"
     status, _, body = functions.redeem(site, codes[0], applied_at, "redemption-5")
     books.grew("a code that was issued in a container added its credits to the site", site, ["redemption"],
                balances=balances(10))
@@ -1207,22 +1207,22 @@ def check_codes(report, functions, books, site, batch, codes):
                  "site_id": None, "voided_at": None, "void_reason": None} for index, code in enumerate(codes)]
     standing[0].update({"code": None, "state": "applied", "applied_at": applied_at, "site_id": site})
     fetch = "GET /partners/{partner_id}/code-batches/{batch_id}/codes"
-    status, _, body = functions.ask(fetch, "2025-01-31T08:41:00Z", **of_batch)
+    status, _, body = functions.ask(fetch, "2026-01-31T08:41:00Z", **of_batch)
     report.same("the codes are fetched as JSON, without the one that was applied",
                 (status, body), (200, {"batch": batch, "codes": standing}))
-    status, headers, table = functions.ask(fetch, "2025-01-31T08:42:00Z", accept="text/csv", **of_batch)
+    status, headers, table = functions.ask(fetch, "2026-01-31T08:42:00Z", accept="text/csv", **of_batch)
     rows = [standing[0].keys(), *(code.values() for code in standing)]
     report.same("they are fetched as CSV with the same cells",
                 (status, headers.get("content-type"), table),
                 (200, "text/csv; charset=utf-8",
                  "".join(",".join("" if cell is None else str(cell) for cell in row) + "\r\n" for row in rows)))
 
-    status, _, body = functions.ask("POST /partners/{partner_id}/code-batches/{batch_id}/void", "2025-01-31T08:43:00Z",
+    status, _, body = functions.ask("POST /partners/{partner_id}/code-batches/{batch_id}/void", "2026-01-31T08:43:00Z",
                                     "voiding-1", {"reason": "Lost in the post"}, **of_batch)
     report.same("voiding the batch voids what was not applied",
                 (status, body), (200, {"voided": 2, "already_voided": 0, "applied": 1}))
     status, _, body = functions.ask(
-        "GET /partners/{partner_id}/code-batches/{batch_id}", "2025-01-31T08:44:00Z", **of_batch)
+        "GET /partners/{partner_id}/code-batches/{batch_id}", "2026-01-31T08:44:00Z", **of_batch)
     expected = {"batch": batch, "sum": {"issued": 3, "applied": 1, "voided": 2, "expired": 0, "outstanding": 0}}
     report.same("the batch adds up, and the local server says the same",
                 (status, body, books.server.get(f"/partners/{PARTNER}/code-batches/{batch['batch_id']}")),
@@ -1232,38 +1232,38 @@ def check_codes(report, functions, books, site, batch, codes):
 
 def check_devices(report, functions, books, site):
     wishes = [{"device_id": f"gate-{number}", "name": f"Gate {number}"} for number in (1, 2)]
-    devices = [{**wish, "registered_on": "2025-01-31"} for wish in wishes]
-    status, _, body = functions.ask("POST /sites/{site_id}/devices", "2025-01-31T08:50:00Z", "devices-1",
+    devices = [{**wish, "registered_on": "2026-01-31"} for wish in wishes]
+    status, _, body = functions.ask("POST /sites/{site_id}/devices", "2026-01-31T08:50:00Z", "devices-1",
                                     {"devices": wishes}, site_id=site)
     books.grew("a registration took a credit a device, in one entry", site, ["device_registration"], devices=2,
-               balances=balances(8), next_deduction={"on": "2025-02-28", "credits": 2, "sufficient": True})
+               balances=balances(8), next_deduction={"on": "2026-02-28", "credits": 2, "sufficient": True})
     license, statement = books.held[site]
     report.same("a registration answers 201 with the devices, and the entry and the license that are in the store",
                 (status, body), (201, {"devices": devices, "entry": statement["entries"][-1], "license": license}))
 
-    status, _, body = functions.ask("GET /sites/{site_id}/devices", "2025-01-31T08:51:00Z", site_id=site)
+    status, _, body = functions.ask("GET /sites/{site_id}/devices", "2026-01-31T08:51:00Z", site_id=site)
     expected = {"devices": devices, "next_cursor": None}
     report.same("the devices are listed, and the local server says the same",
                 (status, body, books.server.get(f"/sites/{site}/devices")), (200, expected, expected))
 
-    status, _, body = functions.ask("DELETE /sites/{site_id}/devices/{device_id}", "2025-01-31T08:52:00Z", "removal-2",
+    status, _, body = functions.ask("DELETE /sites/{site_id}/devices/{device_id}", "2026-01-31T08:52:00Z", "removal-2",
                                     site_id=site, device_id="gate-2")
     books.grew("a removal of a device wrote an entry, and gave nothing back", site, ["device_removal"], devices=1,
-               balances=balances(8), next_deduction={"on": "2025-02-28", "credits": 1, "sufficient": True})
+               balances=balances(8), next_deduction={"on": "2026-02-28", "credits": 1, "sufficient": True})
     license, statement = books.held[site]
     report.same("a removal of a device answers with the entry and the license that are in the store",
                 (status, body), (200, {"entry": statement["entries"][-1], "license": license}))
 
 
 def check_deletion(report, functions, books, site):
-    functions.ask("POST /sites/{site_id}/users", "2025-01-31T08:53:00Z", "user-4", {"user_id": "guest"}, site_id=site)
-    status, _, issued = functions.ask("POST /sites/{site_id}/users/{user_id}/card", "2025-01-31T08:54:00Z", "card-5",
+    functions.ask("POST /sites/{site_id}/users", "2026-01-31T08:53:00Z", "user-4", {"user_id": "guest"}, site_id=site)
+    status, _, issued = functions.ask("POST /sites/{site_id}/users/{user_id}/card", "2026-01-31T08:54:00Z", "card-5",
                                       {}, site_id=site, user_id="guest")
     if status != 201:
         raise GaveUp(f"no card was issued: {shown(issued)}")
     books.grew("a card of a dynamic site is free, and wrote an entry", site, ["card_issue"], balances=balances(8))
 
-    status, _, body = functions.ask("DELETE /sites/{site_id}", "2025-01-31T08:55:00Z", "deletion-1",
+    status, _, body = functions.ask("DELETE /sites/{site_id}", "2026-01-31T08:55:00Z", "deletion-1",
                                     query={"forfeit": "true"}, site_id=site)
     # From now on it has no administrator, so only `verify` can check its books.
     _, statement = books.held.pop(site)
@@ -1273,14 +1273,14 @@ def check_deletion(report, functions, books, site):
                 (200, "site_deletion", balances(-8), statement["entries"][-1]["hash"]))
     report.same("it answers with the site as it is left",
                 (left.get("status"), left.get("balances"), left.get("administrators")), ("deleted", balances(0), []))
-    status, _, problem = functions.open(issued["card"]["link"], "2025-01-31T08:56:00Z")
+    status, _, problem = functions.open(issued["card"]["link"], "2026-01-31T08:56:00Z")
     report.same("the link of a card of a deleted site leads nowhere",
                 (status, problem.get("code")), (404, "card-not-found"))
     books.unchanged("a deletion took the site from its administrator, and changed no other")
 
 
 def check_account(report, functions, server, site, batch):
-    status, _, body = functions.ask("GET /partners/{partner_id}/sites", "2025-01-31T09:00:00Z",
+    status, _, body = functions.ask("GET /partners/{partner_id}/sites", "2026-01-31T09:00:00Z",
                                     claims=ADA, partner_id=PARTNER)
     report.same("a partner's sites are what the local server says",
                 (status, body), (200, server.get(f"/partners/{PARTNER}/sites")))
@@ -1288,8 +1288,8 @@ def check_account(report, functions, server, site, batch):
                 [(sold["status"], sold["received"]) for sold in body.get("sites", []) if sold["site_id"] == site],
                 [("deleted", {"codes": 1, **balances(10)})])
 
-    query = {"from": "2025-01-31", "limit": "100"}
-    status, _, body = functions.ask("GET /partners/{partner_id}/history", "2025-01-31T09:01:00Z", query=query,
+    query = {"from": "2026-01-31", "limit": "100"}
+    status, _, body = functions.ask("GET /partners/{partner_id}/history", "2026-01-31T09:01:00Z", query=query,
                                     claims=ADA, partner_id=PARTNER)
     report.same("a partner's history is what the local server says",
                 (status, body), (200, server.get(f"/partners/{PARTNER}/history?{urllib.parse.urlencode(query)}")))
@@ -1313,37 +1313,37 @@ def check_deduction(report, functions, books):
     # The gym has had three devices since 31 January and has one credit, so its first deduction, in less than 28 days,
     # will halt it. No other site has devices, and the site that was deleted had a user.
     report.same("a deduction reports a warning, and a user of a deleted site whom it erased",
-                functions.deduct("2025-02-01T12:00:00Z"), ran(sites=1, warned=1, erased=1))
+                functions.deduct("2026-02-01T12:00:00Z"), ran(sites=1, warned=1, erased=1))
     books.grew("a site that will fall short is warned, and nothing is taken", GYM, ["warning"], status="activated",
-               balances=balances(1), next_deduction={"on": "2025-02-28", "credits": 3, "sufficient": False})
+               balances=balances(1), next_deduction={"on": "2026-02-28", "credits": 3, "sufficient": False})
     report.same("the warning says when, and how much will be missing",
                 books.held[GYM][1]["entries"][-1]["refers_to"],
-                {"days_before": 28, "falls_short_on": "2025-02-28", "missing": 2})
-    report.same("a second run warns and erases nobody", functions.deduct("2025-02-01T12:00:00Z"), ran())
+                {"days_before": 28, "falls_short_on": "2026-02-28", "missing": 2})
+    report.same("a second run warns and erases nobody", functions.deduct("2026-02-01T12:00:00Z"), ran())
     books.unchanged("a second run wrote nothing")
 
-    report.same("a deduction reports a halt", functions.deduct("2025-02-28T12:00:00Z"), ran(sites=1, halted=1))
+    report.same("a deduction reports a halt", functions.deduct("2026-02-28T12:00:00Z"), ran(sites=1, halted=1))
     books.grew("a site that falls short is halted, and nothing is taken", GYM, ["halt"],
                status="payment_required", balances=balances(1), overdue={"credits": 3}, next_deduction=None)
-    report.same("a second run finds nothing to do", functions.deduct("2025-02-28T12:00:00Z"), ran())
+    report.same("a second run finds nothing to do", functions.deduct("2026-02-28T12:00:00Z"), ran())
     books.unchanged("a second run changed nothing")
 
-    status, _, body = functions.redeem(GYM, books.server.codes[2], "2025-03-01T09:00:00Z", "redemption-4")
+    status, _, body = functions.redeem(GYM, books.server.codes[2], "2026-03-01T09:00:00Z", "redemption-4")
     books.grew("a recharge pays what is overdue and resumes the site", GYM,
                ["redemption", "overdue_deduction", "resume"], status="activated", balances=balances(98),
-               overdue={"credits": 0}, next_deduction={"on": "2025-03-31", "credits": 3, "sufficient": True})
+               overdue={"credits": 0}, next_deduction={"on": "2026-03-31", "credits": 3, "sufficient": True})
     license, statement = books.held[GYM]
     report.same("a recharge that resumes a site answers 201 with its own entry and the license",
                 (status, body), (201, {"entry": statement["entries"][-3], "license": license}))
 
-    report.same("a deduction reports what it charged", functions.deduct("2025-03-31T12:00:00Z"),
+    report.same("a deduction reports what it charged", functions.deduct("2026-03-31T12:00:00Z"),
                 ran(sites=1, credits=3, due_dates=1))
     books.grew("a deduction takes a credit a device, in one entry", GYM, ["deduction"], status="activated",
-               balances=balances(95), next_deduction={"on": "2025-04-30", "credits": 3, "sufficient": True})
-    report.same("a deduction that is run twice charges once", functions.deduct("2025-03-31T12:00:00Z"), ran())
+               balances=balances(95), next_deduction={"on": "2026-04-30", "credits": 3, "sufficient": True})
+    report.same("a deduction that is run twice charges once", functions.deduct("2026-03-31T12:00:00Z"), ran())
     books.unchanged("a deduction that is run twice changed nothing the second time")
 
-    status, _, body = functions.ask("GET /sites/{site_id}/license", "2025-03-31T12:00:00Z", site_id=GYM)
+    status, _, body = functions.ask("GET /sites/{site_id}/license", "2026-03-31T12:00:00Z", site_id=GYM)
     report.same("the balance after it all is what the local server says", (status, body), (200, books.held[GYM][0]))
 
     # Lambda retries a failed event, and finally keeps it in a queue. A refusal in a regular answer would be lost.
