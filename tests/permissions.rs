@@ -88,10 +88,6 @@ fn needs(operation: &str, request: &Value) -> BTreeMap<&'static str, Vec<String>
             let key = key.as_str().unwrap().to_owned();
             needs.entry("Query").or_default().push(key);
         }
-        "UpdateItem" => needs
-            .entry("UpdateItem")
-            .or_default()
-            .push(key(&request["Key"])),
         "TransactWriteItems" => {
             for item in request["TransactItems"].as_array().unwrap() {
                 let (action, touched) = match item {

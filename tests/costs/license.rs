@@ -75,7 +75,7 @@ async fn each_route_makes_the_round_trips_and_uses_the_capacity_that_the_docs_sa
     a balance                            200  GetItem 1.0
     a statement                          200  GetItem 1.0, Query 1.0
     a statement of a day                 200  GetItem 1.0, BatchGetItem 4.0, Query 1.0
-    a forged code                        422  UpdateItem 1.0
-    a forged code's preview              422  UpdateItem 1.0
+    a forged code                        422  TransactWriteItems 2.0
+    a forged code's preview              422  TransactWriteItems 2.0
     ");
 }

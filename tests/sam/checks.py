@@ -62,8 +62,7 @@ APPLIES_CODES = [
     "dynamodb:BatchGetItem on Table where the key is SITE#* or CODE#* or CALLER#*",
     "dynamodb:GetItem on Table where the key is SITE#*",
     "dynamodb:PutItem on Table where the key is SITE#* or ACCOUNT#* within TransactWriteItems",
-    "dynamodb:UpdateItem on Table where the key is CALLER#*",
-    "dynamodb:UpdateItem on Table where the key is CODE#* or ACCOUNT#* within TransactWriteItems",
+    "dynamodb:UpdateItem on Table where the key is CODE#* or ACCOUNT#* or CALLER#* within TransactWriteItems",
 ]
 PERMISSIONS = {
     "RedeemCodeRole": APPLIES_CODES + [line.format(logs="RedeemCodeLogs") for line in WRITES_LOGS],

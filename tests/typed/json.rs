@@ -1,9 +1,16 @@
 //! JSON as every client library may write it, and bodies with several mistakes.
 
-use crate::harness::{Call, System, batches};
+use crate::harness::{Answered, Call, System, batches};
 use crate::setup::{now, of};
 use insta::assert_snapshot;
 use serde_json::json;
+
+/// Issues a batch with this text as the body.
+async fn issue(system: &System, body: &str) -> Answered {
+    let mut call = Call::post(batches(""), &json!({}), now()).by_partner("acme");
+    call.body = Some(body.to_owned());
+    system.send(call).await
+}
 
 #[tokio::test(start_paused = true)]
 async fn whole_numbers_may_be_written_in_any_way_that_json_has() {
@@ -14,9 +21,7 @@ async fn whole_numbers_may_be_written_in_any_way_that_json_has() {
         r#"{"credits":40e-1,"count":1e0}"#,
         "\u{feff}{\"credits\":4,\"count\":1}",
     ] {
-        let mut call = Call::post(batches(""), &json!({}), now()).by_partner("acme");
-        call.body = Some(body.to_owned());
-        let issued = system.send(call).await;
+        let issued = issue(&system, body).await;
         assert_eq!(
             (issued.status, &issued.body["batch"]["credits"]),
             (201, &json!(4)),
@@ -31,13 +36,8 @@ async fn whole_numbers_may_be_written_in_any_way_that_json_has() {
         r#"{"credits":9007199254740993,"count":1}"#,
         r#"{"credits":4,"count":4294967297}"#,
     ] {
-        let mut call = Call::post(batches(""), &json!({}), now()).by_partner("acme");
-        call.body = Some(body.to_owned());
-        assert_eq!(
-            system.send(call).await.problem(),
-            "malformed-request",
-            "{body}"
-        );
+        let refused = issue(&system, body).await;
+        assert_eq!(refused.problem(), "malformed-request", "{body}");
     }
 }
 

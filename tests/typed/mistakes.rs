@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use site_credits::domain::model::code::CodeValue;
 use site_credits::domain::values::ids::SiteId;
 use std::fmt::Write;
+use std::path::Path;
 
 const PAGE: &str = include_str!("../../docs/MISTAKES.md");
 const HEAD: &str = "# Mistakes, and what they are answered
@@ -471,7 +472,7 @@ async fn every_mistake_is_answered_as_the_page_says() {
         )
         .await;
     if page != PAGE {
-        let made = std::env::temp_dir().join("MISTAKES.md");
+        let made = Path::new(env!("CARGO_TARGET_TMPDIR")).join("MISTAKES.md");
         std::fs::write(&made, &page).unwrap();
         panic!(
             "docs/MISTAKES.md is not current: compare it with {}",

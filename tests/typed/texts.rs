@@ -3,7 +3,7 @@
 use super::post;
 use crate::harness::{Call, System, sms_redemption};
 use crate::setup::{now, of, text};
-use serde_json::{Value, json};
+use serde_json::json;
 use site_credits::domain::values::ids::SiteId;
 
 #[tokio::test(start_paused = true)]
@@ -61,19 +61,23 @@ async fn a_name_is_kept_in_composed_form_and_an_id_without_what_has_no_ink() {
     );
 }
 
-/// A site of this country, and what becomes of a mobile number on it.
-async fn read_on(country: &str, zone: &str, mobile: &str) -> Value {
-    let system = System::new();
+/// A regular site of this country.
+async fn site_in(system: &System, country: &str, zone: &str) -> SiteId {
     let body =
         json!({ "name": "n", "country": country, "site_type": "regular", "time_zone": zone });
     let created = system
         .send(Call::post("/sites".to_owned(), &body, now()))
         .await;
-    let path = format!("/sites/{}/users", text(&created.body["site"]["site_id"]));
-    let added = system
-        .send(Call::post(path, &json!({ "mobile": mobile }), now()))
-        .await;
-    added.body["user"]["mobile"].clone()
+    SiteId::parse(&text(&created.body["site"]["site_id"])).unwrap()
+}
+
+/// Applies a code to the SMS of a site.
+async fn recharge_sms(system: &System, site: &SiteId) {
+    let code = system.codes(1, 0, 1, now()).await.remove(0);
+    assert_eq!(
+        system.send(sms_redemption(site, &code, now())).await.status,
+        201
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -120,9 +124,11 @@ async fn a_number_with_a_calling_code_is_that_number_on_every_site() {
             "+821012345678",
         ),
     ] {
+        let system = System::new();
+        let site = site_in(&system, country, zone).await;
+        let added = post(&system, &site, "/users", &json!({ "mobile": typed })).await;
         assert_eq!(
-            read_on(country, zone, typed).await,
-            expected,
+            added.body["user"]["mobile"], expected,
             "{typed:?} on a site in {country}"
         );
     }
@@ -132,14 +138,7 @@ async fn a_number_with_a_calling_code_is_that_number_on_every_site() {
 async fn the_lines_of_a_message_end_as_any_system_ends_them() {
     let system = System::new();
     let site = system.regular().await;
-    let code = system.codes(1, 0, 1, now()).await.remove(0);
-    assert_eq!(
-        system
-            .send(sms_redemption(&site, &code, now()))
-            .await
-            .status,
-        201
-    );
+    recharge_sms(&system, &site).await;
     let user = json!({ "user_id": "m", "mobile": "+43 664 1234567" });
     assert_eq!(post(&system, &site, "/users", &user).await.status, 201);
     for typed in [
@@ -166,20 +165,8 @@ async fn a_site_sends_to_the_numbers_of_its_own_country_by_default() {
         ("XK", "Europe/Belgrade", "+383 43 201 234"),
     ] {
         let system = System::new();
-        let body =
-            json!({ "name": "n", "country": country, "site_type": "regular", "time_zone": zone });
-        let created = system
-            .send(Call::post("/sites".to_owned(), &body, now()))
-            .await;
-        let site = SiteId::parse(&text(&created.body["site"]["site_id"])).unwrap();
-        let code = system.codes(1, 0, 1, now()).await.remove(0);
-        assert_eq!(
-            system
-                .send(sms_redemption(&site, &code, now()))
-                .await
-                .status,
-            201
-        );
+        let site = site_in(&system, country, zone).await;
+        recharge_sms(&system, &site).await;
         let user = json!({ "user_id": "m", "mobile": mobile });
         let added = post(&system, &site, "/users", &user).await;
         assert_eq!(added.status, 201, "{added}");

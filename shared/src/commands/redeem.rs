@@ -3,14 +3,17 @@
 use super::asker::{Asker, CommandError, authorized};
 use super::command::Command;
 use super::execute::{Done, Step, execute};
+use crate::domain::model::change::Write;
 use crate::domain::model::code::{Code, Recharge};
-use crate::domain::model::limit::{LimitReached, WrongCodes};
+use crate::domain::model::limit::LimitReached;
 use crate::domain::model::site::Site;
+use crate::domain::model::wrong_codes::WrongCodes;
 use crate::domain::rules::license::{License, view};
 use crate::domain::rules::redeem::{self, CodeRefused, Preview, Redeemer};
+use crate::domain::rules::wrong_codes::{MAX_WRONG_CODES, may_try, too_many};
 use crate::domain::values::ids::{CommandId, SiteId};
 use crate::domain::values::license_code::{CodeChecker, CodeNotRecognised};
-use crate::store::{Attempts, Store, TypedKey};
+use crate::store::{Attempts, Committed, Store, StoreError, TypedKey};
 
 /// Why a code is not applied.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
@@ -23,7 +26,7 @@ pub enum RedeemError {
     Refused(#[from] CodeRefused),
     /// The person tried too many wrong codes, and now waits with right ones too.
     #[error("you have tried {0}")]
-    TooManyWrong(LimitReached),
+    TooManyWrong(#[from] LimitReached),
 }
 
 /// What a preview shows (rule 3).
@@ -50,68 +53,31 @@ pub async fn redeem(
     recharge: Recharge,
     asker: &Asker,
 ) -> Result<Done<License>, CommandError<RedeemError>> {
-    let done = apply(store, codes, site_id, code, recharge, asker).await;
-    counted(store, asker, done).await
-}
-
-/// Counts a try that tells a genuine code from a forged one, and lets nobody make too many of them. At the limit every
-/// answer is the same, whatever the code.
-async fn counted<T>(
-    store: &Store,
-    asker: &Asker,
-    done: Result<T, CommandError<RedeemError>>,
-) -> Result<T, CommandError<RedeemError>> {
-    let is_try = matches!(
-        &done,
-        Err(CommandError::SiteNotFound(_)
-            | CommandError::Refused(RedeemError::NotRecognised(CodeNotRecognised::Unknown)))
-    );
-    let Some(email) = asker.email.as_ref().filter(|_| is_try) else {
-        return done;
+    let redeemed = async {
+        let email = asker.address()?.clone();
+        let recognised = codes.recognise(code);
+        let key = recognised.map_err(CommandError::refused)?.key;
+        let balance = match recharge {
+            Recharge::Credits => "credits",
+            Recharge::Sms => "sms",
+        };
+        let command = format!("redeem {balance} {}", key.as_str());
+        let command = Command::on_site(site_id, asker, &command);
+        let wrong = TypedKey::wrong_codes(&email, asker.now);
+        let by = Redeemer {
+            email,
+            command_id: command.id.clone(),
+        };
+        let reads = (TypedKey::code(&key), wrong);
+        execute(store, &command, &reads, |site, (code, wrong), _| {
+            let code = tried(code, wrong, asker)?;
+            let change = redeem::redeem(site, &code, recharge, &by, asker.now);
+            let change = change.map_err(CommandError::refused)?;
+            Ok(Step::change(change, |site| view(site, asker.now)))
+        })
+        .await
     };
-    match store.count_wrong_code(email, asker.now).await? {
-        Ok(()) => done,
-        Err(limit) => Err(CommandError::Refused(RedeemError::TooManyWrong(limit))),
-    }
-}
-
-/// Lets only those try a code who were not wrong too often.
-fn may_try(wrong: Option<WrongCodes>, asker: &Asker) -> Result<(), CommandError<RedeemError>> {
-    let checked = wrong.unwrap_or_default().check(asker.now);
-    checked.map_err(|limit| CommandError::Refused(RedeemError::TooManyWrong(limit)))
-}
-
-async fn apply(
-    store: &Store,
-    codes: &CodeChecker,
-    site_id: &SiteId,
-    code: &str,
-    recharge: Recharge,
-    asker: &Asker,
-) -> Result<Done<License>, CommandError<RedeemError>> {
-    let email = asker.address()?.clone();
-    let recognised = codes.recognise(code);
-    let key = recognised.map_err(CommandError::refused)?.key;
-    let balance = match recharge {
-        Recharge::Credits => "credits",
-        Recharge::Sms => "sms",
-    };
-    let command = format!("redeem {balance} {}", key.as_str());
-    let command = Command::on_site(site_id, asker, &command);
-    let by = Redeemer {
-        email,
-        command_id: command.id.clone(),
-    };
-    let wrong = TypedKey::wrong_codes(&by.email, asker.now);
-    let reads = (TypedKey::code(&key), wrong);
-    execute(store, &command, &reads, |site, (code, wrong), _| {
-        may_try(wrong, asker)?;
-        let code = code.ok_or_else(|| CommandError::refused(CodeNotRecognised::Unknown))?;
-        let change = redeem::redeem(site, &code, recharge, &by, asker.now);
-        let change = change.map_err(CommandError::refused)?;
-        Ok(Step::change(change, |site| view(site, asker.now)))
-    })
-    .await
+    counted(store, asker, redeemed).await
 }
 
 /// Shows what applying a code would do, in one round trip. It changes nothing.
@@ -126,35 +92,68 @@ pub async fn preview(
     recharge: Recharge,
     asker: &Asker,
 ) -> Result<PreviewAnswer, CommandError<RedeemError>> {
-    let shown = show(store, codes, site_id, code, recharge, asker).await;
-    counted(store, asker, shown).await
+    let previewed = async {
+        let email = asker.address()?.clone();
+        let recognised = codes.recognise(code);
+        let key = recognised.map_err(CommandError::refused)?.key;
+        let wrong = TypedKey::wrong_codes(&email, asker.now);
+        let reads = (TypedKey::site(site_id), TypedKey::code(&key), wrong);
+        let (site, code, wrong) = store.read(reads, &mut Attempts::default()).await?;
+        let site = authorized(site, asker)?;
+        let code = tried(code, wrong, asker)?;
+        let by = Redeemer {
+            email,
+            command_id: CommandId::random(),
+        };
+        let preview = redeem::preview(&site, &code, recharge, &by, asker.now);
+        Ok(PreviewAnswer {
+            preview: preview.map_err(CommandError::refused)?,
+            site,
+            code,
+        })
+    };
+    counted(store, asker, previewed).await
 }
 
-async fn show(
-    store: &Store,
-    codes: &CodeChecker,
-    site_id: &SiteId,
-    code: &str,
-    recharge: Recharge,
+/// The code, for those who may try one and if it was issued.
+fn tried(
+    code: Option<Code>,
+    wrong: Option<WrongCodes>,
     asker: &Asker,
-) -> Result<PreviewAnswer, CommandError<RedeemError>> {
-    let email = asker.address()?.clone();
-    let recognised = codes.recognise(code);
-    let key = recognised.map_err(CommandError::refused)?.key;
-    let wrong = TypedKey::wrong_codes(&email, asker.now);
-    let reads = (TypedKey::site(site_id), TypedKey::code(&key), wrong);
-    let (site, code, wrong) = store.read(reads, &mut Attempts::default()).await?;
-    let site = authorized(site, asker)?;
-    may_try(wrong, asker)?;
-    let code = code.ok_or_else(|| CommandError::refused(CodeNotRecognised::Unknown))?;
-    let by = Redeemer {
-        email,
-        command_id: CommandId::random(),
+) -> Result<Code, CommandError<RedeemError>> {
+    may_try(wrong.unwrap_or_default(), asker.now).map_err(CommandError::refused)?;
+    code.ok_or_else(|| CommandError::refused(CodeNotRecognised::Unknown))
+}
+
+/// Counts a try that tells a genuine code from a forged one, and lets nobody make too many of them. At the limit every
+/// answer is the same, whatever the code.
+async fn counted<T>(
+    store: &Store,
+    asker: &Asker,
+    tried: impl Future<Output = Result<T, CommandError<RedeemError>>>,
+) -> Result<T, CommandError<RedeemError>> {
+    let outcome = tried.await;
+    let is_counted = matches!(
+        &outcome,
+        Err(CommandError::SiteNotFound(_)
+            | CommandError::Refused(RedeemError::NotRecognised(CodeNotRecognised::Unknown)))
+    );
+    let Some(by) = asker.email.clone().filter(|_| is_counted) else {
+        return outcome;
     };
-    let preview = redeem::preview(&site, &code, recharge, &by, asker.now);
-    Ok(PreviewAnswer {
-        preview: preview.map_err(CommandError::refused)?,
-        site,
-        code,
-    })
+    let count = Write::WrongCodeCounted {
+        by,
+        at: asker.now,
+        most: MAX_WRONG_CODES,
+    };
+    let counted = store
+        .commit_surely(&[count], &CommandId::random(), &mut Attempts::default())
+        .await;
+    match counted {
+        Ok(Committed::Now) => outcome,
+        Ok(Committed::Lost) => Err(CommandError::refused(too_many(asker.now))),
+        // Whether it was counted is not known. Of what was asked for, nothing was done.
+        Err(StoreError::OutcomeUnknown) => Err(StoreError::Busy(None).into()),
+        Err(error) => Err(error.into()),
+    }
 }

@@ -1,6 +1,7 @@
 //! The keys of the table's items.
 
 use crate::domain::model::request::RequestOwner;
+use crate::domain::model::wrong_codes::hour_of;
 use crate::domain::values::card_link::CardKey;
 use crate::domain::values::email::Email;
 use crate::domain::values::ids::{BatchId, DeviceId, MessageId, PartnerId, SiteId, UserId};
@@ -59,8 +60,8 @@ pub enum Key {
     AdministratorOf(Email, SiteId),
     /// A site that applied codes of a partner.
     SiteOf(PartnerId, SiteId),
-    /// How many wrong codes a person tried, by the hour.
-    WrongCodes(Email, i64),
+    /// How many wrong codes a person tried, in the hour of an instant.
+    WrongCodes(Email, Timestamp),
     /// A line of a partner's history, by its instant and what makes it unique there.
     History(PartnerId, Timestamp, String),
 }
@@ -101,7 +102,8 @@ impl Key {
             Self::AdministratorOf(email, site) => {
                 (person_partition(email), format!("{SITE_PREFIX}{site}"))
             }
-            Self::WrongCodes(email, hour) => {
+            Self::WrongCodes(email, at) => {
+                let hour = hour_of(*at);
                 (caller_partition(email), format!("WRONG_CODES#{hour}"))
             }
             Self::SiteOf(partner, site) => {

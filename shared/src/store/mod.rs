@@ -14,7 +14,6 @@ mod listing;
 mod reads;
 mod retry;
 mod statement;
-mod wrong_codes;
 
 pub use agenda::Due;
 pub use commit::{Committed, NotCommitted};

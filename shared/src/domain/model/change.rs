@@ -191,6 +191,15 @@ pub enum Write {
         /// When.
         at: Timestamp,
     },
+    /// The person must have tried fewer wrong codes in the hour than `most`; one more is counted, and kept for two hours.
+    WrongCodeCounted {
+        /// Who.
+        by: Email,
+        /// When.
+        at: Timestamp,
+        /// How many may be.
+        most: u32,
+    },
     /// The person must not be an administrator of the site; they can be found as one from now on.
     AdministratorAdded {
         /// Who.

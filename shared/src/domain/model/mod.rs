@@ -14,3 +14,4 @@ pub mod message;
 pub mod request;
 pub mod site;
 pub mod user;
+pub mod wrong_codes;

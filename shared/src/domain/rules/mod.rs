@@ -14,3 +14,4 @@ pub mod settle;
 pub mod sites;
 pub mod warnings;
 pub mod wording;
+pub mod wrong_codes;

@@ -84,7 +84,7 @@ pub(super) fn meant(text: &str, known: &[&'static str]) -> String {
 }
 
 /// Words in a sentence: `a, b or c`.
-pub(super) fn listed(words: &[&str]) -> String {
+pub(in crate::http) fn listed(words: &[&str]) -> String {
     match words {
         [] => "none".to_owned(),
         [word] => (*word).to_owned(),

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use utoipa::ToSchema;
 
 pub use faults::Faults;
+pub(super) use faults::listed;
 pub use member::{Body, Member, Patch};
 pub(super) use member::{Members, body, word};
 

@@ -6,10 +6,11 @@ mod rows;
 #[cfg(test)]
 mod tests;
 
-use super::body::bytes;
+use super::body::{bytes, listed};
 use super::describe::{Extracted, Operation};
 use super::problem::{Problem, ProblemCode};
 use super::reply::File;
+use super::words;
 use crate::commands::{LineToImport, MAX_IMPORTED, NewUser};
 use crate::domain::model::user::{User, UserKind};
 use crate::domain::values::email::Email;
@@ -193,8 +194,8 @@ fn set(user: &mut NewUser, column: &str, text: &str) -> Result<(), String> {
         "mobile" => profile.mobile = Some(SpelledNumber::new(text)),
         "kind" => {
             let kind = UserKind::deserialize(json!(text.to_ascii_lowercase()));
-            let rule = "kind must be employee, visitor or member";
-            profile.kind = Some(kind.map_err(|_| rule)?);
+            let rule = || format!("kind must be {}", listed(words::USER_KIND));
+            profile.kind = Some(kind.map_err(|_| rule())?);
         }
         // The columns of the card are exported but not imported.
         _ => {}

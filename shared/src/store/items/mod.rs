@@ -16,6 +16,7 @@ mod message;
 mod request;
 mod site;
 mod user;
+mod wrong_codes;
 
 pub use account::{SiteOfAttributes, decode_history, decode_site_of};
 pub use administrator::decode_administrator_of;
@@ -88,6 +89,7 @@ pub(super) fn write(write: &Write, by: &CommandId) -> Result<Conditional, Corrup
             number,
             at,
         } => message::counted(site_id, number, *at)?,
+        Write::WrongCodeCounted { by, at, most } => wrong_codes::counted(by, *at, *most),
         Write::AdministratorAdded { email, site_id } => administrator::added(email, site_id),
         Write::AdministratorRemoved { email, site_id } => administrator::removed(email, site_id),
         Write::SiteOfPartner(sale) => account::sold(sale),
