@@ -119,6 +119,42 @@ async fn a_halted_site_that_says_it_was_charged_since_is_found() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_halted_site_that_could_pay_is_found() {
+    let books = Books::new().await;
+    for month in ["2027-03-09", "2027-04-09", "2027-05-09"] {
+        books.system.deduct(at(&format!("{month}T12:00:00Z"))).await;
+    }
+    let now = at("2027-05-10T12:00:00Z");
+    books
+        .system
+        .remove(&books.site, "door-1", now)
+        .await
+        .unwrap();
+    let halted = books.site();
+    assert_eq!(halted["status"]["S"], "payment_required");
+    // With the last device nothing is owed, and the site resumes: as if it did not.
+    books
+        .system
+        .remove(&books.site, "door-2", now)
+        .await
+        .unwrap();
+    let mut site = books.site();
+    let last = site["sequence"]["N"].as_str().unwrap().parse().unwrap();
+    let resume = books.entry(last);
+    assert_eq!(resume["kind"]["S"], "resume");
+    books.delete(&resume);
+    site["last_hash"] = resume["previous_hash"].clone();
+    site["sequence"]["N"] = json!((last - 1).to_string());
+    for name in ["status", "charged_through"] {
+        site[name] = halted[name].clone();
+    }
+    books.put(&site);
+    books
+        .shows(&["it is halted, and its balance covers what it owes"])
+        .await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_site_that_says_it_was_warned_is_found() {
     let books = Books::new().await;
     let mut site = books.site();

@@ -209,9 +209,11 @@ impl World {
     async fn change_settings(&mut self, site: usize, zone: Option<usize>) {
         let by = self.sites[site].master();
         let zone = zone.map(|zone| ZONES[zone]);
+        let now = self.now;
         let expected = self.model_command(site, by, |model, _| {
             if let Some(zone) = zone {
                 model.zone = TimeZone::get(zone).unwrap();
+                model.resume(model.today(now));
             }
             Expected::Done
         });

@@ -23,6 +23,10 @@ impl World {
                     return Err(format!("{name} of {id}: {license} is not {expected}"));
                 }
             }
+            let number = |of: &str| license[of]["credits"].as_u64().unwrap();
+            if model.halted && number("overdue") <= number("balances") {
+                return Err(format!("{id} is halted, and could pay: {license}"));
+            }
         }
         Ok(())
     }

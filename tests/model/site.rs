@@ -62,8 +62,9 @@ impl Site {
 
     pub(super) fn today(&self, now: Timestamp) -> Date {
         let date = self.zone.to_datetime(now.max(self.last_entry)).date();
-        // What was charged stays charged, also where the date comes a second time.
-        date.max(self.settled)
+        // What was charged stays charged, also where the date comes a second time; and the day of a halt has come.
+        let halted = i64::from(self.halted);
+        date.max(self.settled + jiff::ToSpan::days(halted))
     }
 
     pub(super) fn master(&self) -> usize {

@@ -7,6 +7,7 @@ use crate::setup::text;
 use jiff::SignedDuration;
 use serde_json::json;
 use site_credits::domain::model::site::SiteType;
+use site_credits::domain::values::ids::SiteId;
 
 /// Moves a site to a zone, runs the schedule every hour around it, and returns the due dates that were charged.
 async fn charged_around_a_move(from: &str, to: &str, moved_at: &str) -> Vec<String> {
@@ -89,4 +90,86 @@ async fn a_regular_site_that_moves_west_on_its_first_day_registers_on_that_day()
         .send(register(&site, &json!([{ "name": "Door" }]), now))
         .await;
     assert_eq!(registered.body["devices"][0]["registered_on"], "2026-12-10");
+}
+
+/// A site in Vienna whose balance covers the device of the 9th and not that of the 10th: it is halted on 10 January.
+async fn halted_on_the_10th(system: &System) -> SiteId {
+    let opened = at("2026-12-09T12:00:00Z");
+    let site = system
+        .site(SiteType::Dynamic, "Europe/Vienna", opened)
+        .await;
+    system.recharge(&site, 4, 0, opened).await;
+    for (id, day) in [
+        ("9", "2026-12-09T12:00:00Z"),
+        ("10", "2026-12-10T12:00:00Z"),
+        ("11", "2026-12-11T12:00:00Z"),
+    ] {
+        system.register(&site, &[id], at(day)).await.unwrap();
+    }
+    system.deduct(at("2027-01-10T00:30:00Z")).await;
+    site
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_halted_site_that_moves_west_still_owes_the_day_that_halted_it() {
+    let system = System::new();
+    let site = halted_on_the_10th(&system).await;
+    // There it is still the 9th.
+    let now = at("2027-01-10T01:00:00Z");
+    let move_site = change(&site, &json!({ "time_zone": "Pacific/Niue" }), now);
+    assert_eq!(system.send(move_site).await.status, 200);
+    let refused = system.send(register(&site, &json!([{ "name": "Door" }]), now));
+    let refused = refused.await;
+    assert_eq!(refused.body["code"], "payment-required");
+    assert_eq!(
+        (&refused.body["needed"], &refused.body["available"]),
+        (&json!(1), &json!(0))
+    );
+    // A device that is not due yet has nothing to do with it.
+    system.remove(&site, "11", now).await.unwrap();
+    let license = system.send(license_of(&site, now)).await.body;
+    assert_eq!(
+        (&license["status"], &license["overdue"]["credits"]),
+        (&json!("payment_required"), &json!(1))
+    );
+    system.recharge(&site, 1, 0, now).await;
+    let license = system.send(license_of(&site, now)).await.body;
+    assert_eq!(
+        (&license["status"], &license["balances"]["credits"]),
+        (&json!("activated"), &json!(0))
+    );
+    // The 10th comes there, too, and is paid already.
+    let deducted = system.deduct(at("2027-01-11T12:00:00Z")).await;
+    assert_eq!(
+        (&deducted["due_dates"], &deducted["halted"]),
+        (&json!(0), &json!(0))
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_halted_site_that_owes_less_further_west_pays_that_and_resumes() {
+    let system = System::new();
+    let site = halted_on_the_10th(&system).await;
+    // On the 11th in Vienna it owes two devices, on the 10th in Niue one.
+    let now = at("2027-01-11T01:00:00Z");
+    system.recharge(&site, 1, 0, now).await;
+    let license = system.send(license_of(&site, now)).await.body;
+    assert_eq!(
+        (&license["status"], &license["overdue"]["credits"]),
+        (&json!("payment_required"), &json!(2))
+    );
+    let move_site = change(&site, &json!({ "time_zone": "Pacific/Niue" }), now);
+    assert_eq!(system.send(move_site).await.status, 200);
+    let statement = system.statement(&site, now).await;
+    let kinds: Vec<String> = statement.iter().map(|entry| text(&entry["kind"])).collect();
+    assert_eq!(
+        kinds[kinds.len() - 3..],
+        ["settings_change", "overdue_deduction", "resume"]
+    );
+    // The 11th comes there in its time, and halts it again.
+    let deducted = system.deduct(at("2027-01-11T12:00:00Z")).await;
+    assert_eq!(
+        (&deducted["due_dates"], &deducted["halted"]),
+        (&json!(0), &json!(1))
+    );
 }

@@ -50,6 +50,11 @@ pub(super) fn of_devices(ledger: &Ledger, site: &Site, devices: &[Device]) -> Re
         "it forgot what was charged",
     )?;
     if halted {
+        let today = site.today(site.last_entry_at);
+        expect(
+            u64::from(ledger.overdue(today)) > site.balances.credits,
+            "it is halted, and its balance covers what it owes",
+        )?;
         return expect(
             site.charged_through == ledger.settled,
             "it is halted, and says that it was charged since",

@@ -156,7 +156,7 @@ impl Ledger {
         self.up_to_date(entry)?;
         if time_zone.is_some() && self.is_dynamic() {
             self.floor = match self.halted {
-                Some(_) => self.settled,
+                Some(due_on) => due_on,
                 None => self.date(entry).unwrap_or(self.floor),
             };
         }

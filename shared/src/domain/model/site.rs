@@ -9,8 +9,8 @@ use crate::domain::values::hash::Hash;
 use crate::domain::values::ids::SiteId;
 use crate::domain::values::names::SiteName;
 use crate::domain::values::time_zone::TimeZone;
-use jiff::Timestamp;
 use jiff::civil::Date;
+use jiff::{Timestamp, ToSpan};
 use serde::{Deserialize, Serialize};
 
 /// The most administrators of one site.
@@ -155,13 +155,16 @@ impl Site {
         now.max(self.last_entry_at)
     }
 
-    /// The site's own date. It never runs backwards either: not behind the last date that was charged, when the
-    /// site moves to a time zone further west.
+    /// The site's own date. When the site moves to a time zone further west, it does not run back behind the last date
+    /// that was charged, nor behind the one that halted the site: that one is still owed.
     #[must_use]
     pub fn today(&self, now: Timestamp) -> Date {
-        self.time_zone
-            .date(self.time(now))
-            .max(self.charged_through)
+        let reached = match self.status {
+            // A halt leaves the site charged through the day before.
+            Status::PaymentRequired => self.charged_through.saturating_add(1.day()),
+            Status::Activated | Status::Deleted => self.charged_through,
+        };
+        self.time_zone.date(self.time(now)).max(reached)
     }
 }
 

@@ -8,6 +8,7 @@ use crate::domain::rules::{agenda, warnings};
 use crate::domain::values::amount::{BalanceOutOfRange, Changes};
 use crate::domain::values::email::Email;
 use crate::domain::values::hash::Hash;
+use crate::domain::values::time_zone::TimeZone;
 use jiff::Timestamp;
 use jiff::civil::Date;
 
@@ -69,6 +70,12 @@ impl Draft {
             entries: Vec::new(),
             own_entry: 0,
         }
+    }
+
+    /// Goes on by the dates of another time zone.
+    pub(crate) fn move_to(&mut self, time_zone: TimeZone) {
+        self.site.time_zone = time_zone;
+        self.today = self.site.today(self.at);
     }
 
     /// The instant that the entries of this change have.

@@ -4,6 +4,7 @@ use crate::domain::model::change::{Change, Write};
 use crate::domain::model::entry::Event;
 use crate::domain::model::site::{Administrator, MAX_SMS_COUNTRIES, NewSite, Role, Site, Status};
 use crate::domain::rules::draft::{Draft, Outcome};
+use crate::domain::rules::settle::settle;
 use crate::domain::values::amount::{Balances, Changes};
 use crate::domain::values::calendar::Devices;
 use crate::domain::values::country::{Country, Language, is_known};
@@ -118,7 +119,8 @@ pub enum SettingsRefused {
 ///
 /// What is due in the old time zone is charged first. From then on the dates are those of the new one, and never
 /// earlier than the last date that was charged: eastwards a date may come sooner, westwards it comes a second time
-/// and counts once. So no due date is skipped, and none is charged twice.
+/// and counts once. So no due date is skipped, and none is charged twice. A halted site that owes less by the dates of the
+/// new zone resumes if its balance covers that (rule 9).
 pub(crate) fn change_settings(
     mut draft: Draft,
     settings: &NewSettings,
@@ -150,9 +152,14 @@ pub(crate) fn change_settings(
     draft.record_by(by, event);
     let site = &mut draft.site;
     site.name = name.unwrap_or_else(|| site.name.clone());
-    site.time_zone = time_zone.unwrap_or_else(|| site.time_zone.clone());
     site.language = language.unwrap_or_else(|| site.language.clone());
     site.sms_countries = sms_countries.or_else(|| site.sms_countries.take());
+    if let Some(time_zone) = time_zone {
+        draft.move_to(time_zone);
+        if draft.site.status == Status::PaymentRequired {
+            settle(&mut draft);
+        }
+    }
     Ok(Outcome::Changed(draft.finish(Vec::new())))
 }
 
