@@ -32,6 +32,7 @@ mod logs;
 mod messages;
 mod model;
 mod notices;
+mod older;
 mod partner_sites;
 mod permissions;
 mod races;

@@ -1,7 +1,7 @@
 //! Applying, previewing and repeating.
 
 mod balances;
-mod refusals;
+pub(crate) mod refusals;
 mod repeats;
 mod wrong_codes;
 

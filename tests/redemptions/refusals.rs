@@ -8,7 +8,7 @@ use site_credits::domain::model::site::SiteType;
 use site_credits::domain::values::ids::{BatchId, SiteId};
 
 /// A code of the right form that no batch has.
-fn unissued() -> String {
+pub(crate) fn unissued() -> String {
     let issuer = run_local::seed::issuer().unwrap();
     let batch = BatchId::parse("00000000-0000-0000-0000-000000000000").unwrap();
     issuer
