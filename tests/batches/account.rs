@@ -25,7 +25,7 @@ async fn batch_of_five(system: &System) -> (String, Vec<String>, SiteId) {
     (id, codes, site)
 }
 
-/// The last day ends last at twelve hours west: until then a site there can apply a code.
+/// The last date ends last at twelve hours west: until then every site can apply a code.
 const LAST: &str = "2027-01-01T11:59:59Z";
 const OVER: &str = "2027-01-01T12:00:00Z";
 

@@ -26,6 +26,7 @@ async fn a_batch_is_answered_with_its_codes() {
         "complete": true,
         "count": 2,
         "credits": 20,
+        "expires_at": "2028-01-01T12:00:00Z",
         "expires_on": "2027-12-31",
         "issued_at": "2026-12-09T12:00:00Z",
         "maintenance_credits": 0,

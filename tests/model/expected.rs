@@ -4,6 +4,7 @@ use super::site::{Device, Site};
 use super::world::World;
 use jiff::Timestamp;
 use jiff::civil::Date;
+use jiff::tz::Offset;
 use serde_json::{Value, json};
 
 /// What the model expects of a command.
@@ -13,6 +14,12 @@ pub(super) enum Expected {
     /// The command changes nothing: due dates are charged, and nothing else is written.
     Unchanged,
     Refused(&'static str),
+}
+
+/// When a date has ended everywhere on Earth: it is noon of the next day in Greenwich then.
+fn ended(date: Date) -> Timestamp {
+    let noon = date.tomorrow().unwrap().at(12, 0, 0, 0);
+    Offset::UTC.to_timestamp(noon).unwrap()
 }
 
 impl World {
@@ -34,7 +41,8 @@ impl World {
         if code.bound_to.as_ref().is_some_and(|bound| *bound != id) {
             return Expected::Refused("code-not-for-this-site");
         }
-        if code.expires_on.is_some_and(|last| last < today) {
+        let time = self.now.max(model.last_entry);
+        if code.expires_on.is_some_and(|last| time >= ended(last)) {
             return Expected::Refused("code-expired");
         }
         if sms && code.maintenance > 0 {

@@ -188,6 +188,7 @@ async fn a_preview_says_what_would_happen_and_changes_nothing() {
         },
         "code": {
           "credits": 100,
+          "expires_at": null,
           "expires_on": null,
           "last_four": "[last four]",
           "maintenance_credits": 7

@@ -1,6 +1,7 @@
 //! Applying, previewing and repeating.
 
 mod balances;
+mod expiry;
 pub(crate) mod refusals;
 mod repeats;
 mod wrong_codes;

@@ -1109,7 +1109,8 @@ def check_issue(report, functions, books):
     report.same("an issue answers 201 with its batch, complete, and as many codes as were asked for",
                 (headers.get("idempotency-replayed"), batch, len(set(codes))),
                 (None, {**wish, "batch_id": batch["batch_id"], "partner_id": PARTNER, "maintenance_credits": 0,
-                        "expires_on": None, "site_id": None, "issued_at": "2026-01-31T08:20:00Z", "complete": True}, 3))
+                        "expires_on": None, "expires_at": None, "site_id": None, "issued_at": "2026-01-31T08:20:00Z",
+                        "complete": True}, 3))
 
     status, headers, again = functions.ask(
         issue, "2026-01-31T08:21:00Z", "batch-1", wish, claims=ADA, partner_id=PARTNER)

@@ -40,7 +40,7 @@ impl World {
             1,
             now() - jiff::SignedDuration::from_hours(72),
             |new| {
-                new.expires_on = Some(jiff::civil::date(2026, 12, 7));
+                new.expires_on = Some(jiff::civil::date(2026, 12, 7).into());
             },
         );
         let expired = expired.await.remove(0);

@@ -14,11 +14,11 @@ use crate::domain::model::batch::{Batch, BatchSum, CodeStanding, InvalidBatch};
 use crate::domain::model::change::{MAX_ITEMS, Write};
 use crate::domain::model::code::{Code, CodeValue};
 use crate::domain::values::ids::{BatchId, CommandId, SiteId};
+use crate::domain::values::last_date::LastDate;
 use crate::domain::values::license_code::{CodeIssuer, CodeNotRecognised, LicenseCode};
 use crate::domain::values::secret::SecretMissing;
 use crate::store::{Attempts, Committed, Listing, Store, StoreError, TypedKey, decode_batch};
 use futures_util::{StreamExt, TryStreamExt, stream};
-use jiff::civil::Date;
 use std::convert::Infallible;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -39,7 +39,7 @@ pub struct NewBatch {
     /// How many codes.
     pub count: u32,
     /// The last date on which they can be applied.
-    pub expires_on: Option<Date>,
+    pub expires_on: Option<LastDate>,
     /// The only site they can be applied to. Whether there is such a site is not looked at: a partner learns nothing of
     /// sites.
     pub bound_to: Option<SiteId>,

@@ -13,6 +13,7 @@ use crate::domain::model;
 use crate::domain::model::batch::BatchSum;
 use crate::domain::model::code::CodeValue;
 use crate::domain::values::ids::{BatchId, PartnerId, SiteId};
+use crate::domain::values::last_date::LastDate;
 use crate::domain::values::names::Reason;
 use crate::domain::values::text::tidy;
 use jiff::Timestamp;
@@ -55,7 +56,7 @@ impl NewBatchBody {
             value: value.map_err(|error| Problem::malformed(error.to_string()))?,
             // More than fit are more than a batch may have.
             count: u32::try_from(self.count).unwrap_or(u32::MAX),
-            expires_on: self.expires_on,
+            expires_on: self.expires_on.map(LastDate::from),
             bound_to: self.site_id,
             note: self.note.as_deref().map(tidy),
         })
@@ -107,7 +108,10 @@ pub struct Batch {
     pub count: u32,
     /// The last date on which the codes can be applied; null where they never expire.
     #[schema(value_type = Option<schemas::Date>)]
-    pub expires_on: Option<Date>,
+    pub expires_on: Option<LastDate>,
+    /// When that date has ended everywhere on Earth; null where the codes never expire.
+    #[schema(value_type = Option<Instant>)]
+    pub expires_at: Option<Timestamp>,
     /// The only site that the codes can be applied to; null where any can.
     pub site_id: Option<SiteId>,
     /// The partner's own note.
@@ -129,6 +133,7 @@ impl Batch {
             maintenance_credits: batch.value.maintenance_credits(),
             count: batch.count,
             expires_on: batch.expires_on,
+            expires_at: batch.expires_on.map(LastDate::ends_at),
             site_id: batch.bound_to,
             note: batch.note,
             issued_at: batch.issued_at,

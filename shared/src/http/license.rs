@@ -3,7 +3,8 @@
 use super::body::body;
 use super::cursors::pages;
 use super::schemas::{
-    self, LastFour, LicenseStatus, NextCursor, RedemptionEntry, SmsRedemptionEntry, TypedCode,
+    self, Instant, LastFour, LicenseStatus, NextCursor, RedemptionEntry, SmsRedemptionEntry,
+    TypedCode,
 };
 use crate::commands::{Done, PreviewAnswer};
 use crate::domain::model::code::Recharge;
@@ -13,9 +14,10 @@ use crate::domain::rules::license::License;
 use crate::domain::values::amount::Balances;
 use crate::domain::values::country::Country;
 use crate::domain::values::ids::SiteId;
+use crate::domain::values::last_date::LastDate;
 use crate::domain::values::names::SiteName;
 use crate::store::Page;
-use jiff::civil::Date;
+use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -105,7 +107,10 @@ pub struct PreviewedCode {
     pub maintenance_credits: u64,
     /// The last date on which it can be applied; null where it never expires.
     #[schema(value_type = Option<schemas::Date>)]
-    pub expires_on: Option<Date>,
+    pub expires_on: Option<LastDate>,
+    /// When that date has ended everywhere on Earth; null where the code never expires.
+    #[schema(value_type = Option<Instant>)]
+    pub expires_at: Option<Timestamp>,
 }
 
 /// What a site holds, and whether it runs.
@@ -138,6 +143,7 @@ impl Preview {
                 maintenance_credits: code.value.maintenance_credits(),
                 last_four: code.last_four,
                 expires_on: code.expires_on,
+                expires_at: code.expires_on.map(LastDate::ends_at),
             },
             before: BalancesAndStatus {
                 balances: preview.before,

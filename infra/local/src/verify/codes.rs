@@ -2,7 +2,9 @@
 
 use super::findings::Findings;
 use super::sorted::Sorted;
+use jiff::Timestamp;
 use jiff::civil::Date;
+use jiff::tz::Offset;
 use site_credits::domain::model::batch::Batch;
 use site_credits::domain::model::code::{Application, Code, CodeState};
 use site_credits::domain::model::entry::{Actor, CodeReference, Entry, Event};
@@ -20,8 +22,6 @@ struct Redemption {
     entry: Entry,
     command_id: CommandId,
     site_type: SiteType,
-    /// The date of the entry, in the site's zone.
-    on: Date,
 }
 
 impl Redemptions {
@@ -35,13 +35,7 @@ impl Redemptions {
         entries.filter_map(|entry| Some((entry, code_of(entry)?)))
     }
 
-    pub(super) fn take(
-        &mut self,
-        entry: &Entry,
-        command_id: &CommandId,
-        site_type: SiteType,
-        on: Date,
-    ) {
+    pub(super) fn take(&mut self, entry: &Entry, command_id: &CommandId, site_type: SiteType) {
         if let Some(code) = code_of(entry) {
             self.0
                 .entry(code.code_id.as_str().to_owned())
@@ -50,7 +44,6 @@ impl Redemptions {
                     entry: entry.clone(),
                     command_id: command_id.clone(),
                     site_type,
-                    on,
                 });
         }
     }
@@ -125,7 +118,6 @@ fn wrong_with_application(
         entry,
         command_id,
         site_type,
-        on,
     } = redemption;
     let by = Actor::Administrator {
         email: application.by.clone(),
@@ -147,7 +139,9 @@ fn wrong_with_application(
         .bound_to
         .as_ref()
         .is_none_or(|bound| *bound == entry.site_id);
-    let in_time = code.expires_on.is_none_or(|last| *on <= last);
+    let in_time = code
+        .expires_on
+        .is_none_or(|last| had_not_ended(last.date(), entry.at));
     let place = format!("entry {} of site {}", entry.sequence, entry.site_id);
     let checks = [
         (named, format!("{place} applies it, and it names another")),
@@ -174,6 +168,13 @@ fn wrong_with_application(
         .filter(|(right, _)| !right)
         .map(|(_, what)| what)
         .collect()
+}
+
+/// Whether a date had not ended everywhere on Earth: until noon UTC of the next day it had not.
+fn had_not_ended(date: Date, at: Timestamp) -> bool {
+    let noon = date.tomorrow().map(|next| next.at(12, 0, 0, 0));
+    let end = noon.and_then(|noon| Offset::UTC.to_timestamp(noon));
+    end.ok().is_none_or(|end| at < end)
 }
 
 /// What a code adds (rule 2).

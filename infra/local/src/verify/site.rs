@@ -6,7 +6,6 @@ use super::findings::Findings;
 use super::ledger::Ledger;
 use super::sorted::SiteParts;
 use site_credits::domain::model::chain::ChainVerifier;
-use site_credits::domain::model::entry::Event;
 use site_credits::domain::model::site::Site;
 
 /// Checks a site and everything that belongs to it.
@@ -54,21 +53,12 @@ fn chain(
     findings: &mut Findings,
 ) -> Option<ChainVerifier> {
     let mut chain = ChainVerifier::default();
-    let mut zone = &site.time_zone;
     for (entry, command_id) in &parts.entries {
         if let Err(broken) = chain.next(entry) {
             findings.violation(of, broken);
             return None;
         }
-        redemptions.take(entry, command_id, site.site_type, zone.date(entry.at));
-        match &entry.event {
-            Event::SiteCreation { time_zone, .. }
-            | Event::SettingsChange {
-                time_zone: Some(time_zone),
-                ..
-            } => zone = time_zone,
-            _ => {}
-        }
+        redemptions.take(entry, command_id, site.site_type);
     }
     Some(chain)
 }

@@ -2,11 +2,11 @@
 
 use crate::domain::model::code::{Code, CodeState, CodeValue};
 use crate::domain::values::ids::{BatchId, PartnerId, SiteId};
+use crate::domain::values::last_date::LastDate;
 use crate::domain::values::license_code::{CodeIssuer, LicenseCode};
 use crate::domain::values::names::Subject;
 use crate::domain::values::secret::{SecretId, SecretMissing};
 use jiff::Timestamp;
-use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 /// The most codes of one batch.
@@ -16,13 +16,13 @@ pub const MAX_CODES_A_BATCH: u32 = 10_000;
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CodeStanding {
-    /// It can be applied, if only at a site whose date is behind.
+    /// It can be applied.
     Outstanding,
     /// It was applied.
     Applied,
     /// It was voided.
     Voided,
-    /// Its last date is over everywhere.
+    /// Its last date is over.
     Expired,
 }
 
@@ -34,7 +34,7 @@ impl CodeStanding {
             CodeState::Applied(_) => Self::Applied,
             CodeState::Voided(_) => Self::Voided,
             CodeState::Outstanding => match code.expires_on {
-                Some(last) if is_over_everywhere(last, now) => Self::Expired,
+                Some(last) if last.is_over(now) => Self::Expired,
                 Some(_) | None => Self::Outstanding,
             },
         }
@@ -81,7 +81,7 @@ pub struct Batch {
     /// How many codes there are.
     pub count: u32,
     /// The last date on which they can be applied.
-    pub expires_on: Option<Date>,
+    pub expires_on: Option<LastDate>,
     /// The only site they can be applied to.
     pub bound_to: Option<SiteId>,
     /// What the partner notes about it, at most 200 characters.
@@ -108,14 +108,6 @@ pub enum InvalidBatch {
     Expired,
 }
 
-/// Whether a code's last date is over wherever a site may be. It depends on a site's time zone until then.
-///
-/// The last place where a date ends is twelve hours west of Greenwich.
-#[must_use]
-pub fn is_over_everywhere(expires_on: Date, now: Timestamp) -> bool {
-    jiff::tz::offset(-12).to_datetime(now).date() > expires_on
-}
-
 impl Batch {
     /// Checks a batch before it is issued.
     ///
@@ -131,7 +123,7 @@ impl Batch {
         }
         if self
             .expires_on
-            .is_some_and(|last| is_over_everywhere(last, self.issued_at))
+            .is_some_and(|last| last.is_over(self.issued_at))
         {
             return Err(InvalidBatch::Expired);
         }

@@ -18,7 +18,6 @@ use crate::domain::values::email::Email;
 use crate::domain::values::ids::{BatchId, DeviceId, MessageId, PartnerId, SiteId, UserId};
 use crate::domain::values::license_code::CodeKey;
 use jiff::Timestamp;
-use jiff::civil::Date;
 
 /// The most items of one transaction (DynamoDB's quota for `TransactWriteItems`).
 pub const MAX_ITEMS: usize = 100;
@@ -79,14 +78,13 @@ pub enum Write {
     Request(Request),
     /// The request must be the one that was remembered; it is written over.
     RequestCompleted(Request),
-    /// The code must still be outstanding, unexpired on `today` and not bound to another site; it is marked as applied.
+    /// The code must still be outstanding, unexpired when it is applied, and not bound to another site; it is marked as
+    /// applied.
     CodeApplied {
         /// The code.
         key: CodeKey,
         /// What is written on it.
         application: Application,
-        /// The site's date.
-        today: Date,
     },
     /// The code must not exist; it is written.
     CodeIssued(Box<Code>),

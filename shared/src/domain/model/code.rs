@@ -2,10 +2,10 @@
 
 use crate::domain::values::email::Email;
 use crate::domain::values::ids::{BatchId, CommandId, PartnerId, SiteId};
+use crate::domain::values::last_date::LastDate;
 use crate::domain::values::license_code::CodeKey;
 use crate::domain::values::names::{Reason, Subject};
 use jiff::Timestamp;
-use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 /// The most credits, and the most maintenance credits, that one code may carry.
@@ -64,8 +64,8 @@ pub struct Code {
     pub last_four: String,
     /// What it carries.
     pub value: CodeValue,
-    /// The last date on which it can be applied, in the time zone of the site it is applied to.
-    pub expires_on: Option<Date>,
+    /// The last date on which it can be applied.
+    pub expires_on: Option<LastDate>,
     /// The only site it can be applied to.
     pub bound_to: Option<SiteId>,
     /// Who issued it.
@@ -78,7 +78,7 @@ pub struct Code {
     pub state: CodeState,
 }
 
-/// A code's state. Expiry is not one: it depends on the date.
+/// A code's state. Expiry is not one: it depends on the instant.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum CodeState {
     /// It can be applied.

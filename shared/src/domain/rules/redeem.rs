@@ -10,8 +10,8 @@ use crate::domain::rules::settle::settle;
 use crate::domain::values::amount::{BalanceOutOfRange, Balances, Changes};
 use crate::domain::values::email::Email;
 use crate::domain::values::ids::{CommandId, SiteId};
+use crate::domain::values::last_date::LastDate;
 use jiff::Timestamp;
-use jiff::civil::Date;
 
 /// Why a code cannot be applied to a site.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
@@ -25,14 +25,9 @@ pub enum CodeRefused {
     /// It was voided by the partner who issued it.
     #[error("this code was voided by the partner who issued it")]
     Voided,
-    /// Its last date is over, in the site's time zone.
-    #[error("this code could be applied until {expires_on}; at this site it is {today}")]
-    Expired {
-        /// The last date.
-        expires_on: Date,
-        /// The site's date.
-        today: Date,
-    },
+    /// Its last date is over.
+    #[error("this code expired at {}, when {} had ended everywhere on Earth", .0.ends_at(), .0)]
+    Expired(LastDate),
     /// It was issued for another site.
     #[error("this code was issued for another site")]
     BoundElsewhere,
@@ -73,7 +68,7 @@ pub fn redeem(
     now: Timestamp,
 ) -> Result<Change, CodeRefused> {
     let mut draft = Draft::of(site, now);
-    check(&draft.site, code, recharge, draft.today)?;
+    check(&draft.site, code, recharge, draft.at())?;
     let reference = CodeReference {
         code_id: code.key.clone(),
         code_last_four: code.last_four.clone(),
@@ -102,7 +97,6 @@ pub fn redeem(
             by: by.email.clone(),
             command_id: by.command_id.clone(),
         },
-        today: draft.today,
     };
     let sale = Sale {
         partner_id: code.partner_id.clone(),
@@ -119,7 +113,9 @@ pub fn redeem(
     Ok(draft.finish(vec![applied, Write::SiteOfPartner(sale), line]))
 }
 
-fn check(site: &Site, code: &Code, recharge: Recharge, today: Date) -> Result<(), CodeRefused> {
+/// Whether a site can apply a code at `at`, the time of the entry that would apply it: the site's own, which can be later
+/// than the event's. The condition of the write has the same.
+fn check(site: &Site, code: &Code, recharge: Recharge, at: Timestamp) -> Result<(), CodeRefused> {
     match &code.state {
         CodeState::Outstanding => {}
         CodeState::Applied(application) if application.site_id == site.id => {
@@ -135,8 +131,8 @@ fn check(site: &Site, code: &Code, recharge: Recharge, today: Date) -> Result<()
     {
         return Err(CodeRefused::BoundElsewhere);
     }
-    if let Some(expires_on) = code.expires_on.filter(|&last| last < today) {
-        return Err(CodeRefused::Expired { expires_on, today });
+    if let Some(expires_on) = code.expires_on.filter(|last| last.is_over(at)) {
+        return Err(CodeRefused::Expired(expires_on));
     }
     let maintenance = code.value.maintenance_credits() > 0;
     match (recharge, site.site_type) {
@@ -196,6 +192,7 @@ mod tests {
     use crate::domain::values::license_code::CodeKey;
     use crate::domain::values::names::{Reason, SiteName, Subject};
     use crate::domain::values::time_zone::TimeZone;
+    use jiff::civil::date;
 
     fn now() -> Timestamp {
         "2026-12-09T12:00:00Z".parse().unwrap()
@@ -257,7 +254,7 @@ mod tests {
             reason: Reason::parse("stolen").unwrap(),
             command_id: CommandId::random(),
         });
-        voided.expires_on = Some("2020-01-01".parse().unwrap());
+        voided.expires_on = Some(date(2020, 1, 1).into());
         let refused = redeem(
             site(SiteType::Dynamic),
             &voided,
@@ -266,6 +263,23 @@ mod tests {
             now(),
         );
         assert_eq!(refused.unwrap_err(), CodeRefused::Voided);
+    }
+
+    #[test]
+    fn a_code_expires_by_the_time_of_the_entry_that_would_apply_it() {
+        let mut expiring = code(1, 0);
+        expiring.expires_on = Some(date(2026, 12, 8).into());
+        let early = now() - jiff::SignedDuration::from_nanos(1);
+        let applied = |last_entry_at: Timestamp, now: Timestamp| {
+            let mut site = site(SiteType::Regular);
+            site.last_entry_at = last_entry_at;
+            redeem(site, &expiring, Recharge::Credits, &kim(), now).map(|_| ())
+        };
+        let expired = Err(CodeRefused::Expired(date(2026, 12, 8).into()));
+        assert_eq!(applied(early, early), Ok(()));
+        assert_eq!(applied(early, now()), expired);
+        // The event came late, and its entry would have the time of the one before.
+        assert_eq!(applied(now(), early), expired);
     }
 
     #[test]

@@ -8,6 +8,7 @@ pub mod crockford;
 pub mod email;
 pub mod hash;
 pub mod ids;
+pub mod last_date;
 pub mod license_code;
 pub mod names;
 pub mod parts;

@@ -117,8 +117,9 @@ impl From<CodeRefused> for Problem {
             }
             CodeRefused::AppliedElsewhere => Self::new(ProblemCode::CodeAlreadyApplied, detail),
             CodeRefused::Voided => Self::new(ProblemCode::CodeVoided, detail),
-            CodeRefused::Expired { expires_on, .. } => Self::new(ProblemCode::CodeExpired, detail)
-                .with("expires_on", expires_on.to_string()),
+            CodeRefused::Expired(last) => Self::new(ProblemCode::CodeExpired, detail)
+                .with("expires_on", last.to_string())
+                .with("expires_at", last.ends_at().to_string()),
             CodeRefused::BoundElsewhere => Self::new(ProblemCode::CodeNotForThisSite, detail),
             CodeRefused::NotForSms => Self::new(ProblemCode::CodeNotForSms, detail),
             CodeRefused::NotForDynamicSites => {

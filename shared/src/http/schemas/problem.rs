@@ -26,6 +26,7 @@ pub(super) fn problem() -> Value {
         ("applied_at", to("Instant")),
         ("entry", to("Sequence")),
         ("expires_on", to("Date")),
+        ("expires_at", to("Instant")),
         ("balances", to("Balances")),
         (
             "device_ids",
@@ -39,7 +40,8 @@ pub(super) fn problem() -> Value {
         schema["properties"][name] = member;
     }
     schema["dependentRequired"] = json!({
-        "applied_at": ["entry"], "entry": ["applied_at"], "needed": ["available"], "available": ["needed"],
+        "applied_at": ["entry"], "entry": ["applied_at"], "expires_on": ["expires_at"], "expires_at": ["expires_on"],
+        "needed": ["available"], "available": ["needed"],
     });
     let statuses = ProblemCode::ALL
         .iter()

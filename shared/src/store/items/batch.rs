@@ -3,6 +3,7 @@
 use crate::domain::model::batch::Batch;
 use crate::domain::model::code::CodeValue;
 use crate::domain::values::ids::{BatchId, PartnerId, SiteId};
+use crate::domain::values::last_date::LastDate;
 use crate::domain::values::names::Subject;
 use crate::domain::values::secret::SecretId;
 use crate::store::conditional::{ABSENT, Conditional};
@@ -11,7 +12,6 @@ use crate::store::keys::{Key, PK, SK};
 use crate::store::reads::TypedKey;
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
-use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 /// Not all codes of the batch are known to be written.
@@ -23,7 +23,7 @@ struct BatchAttributes {
     maintenance_credits: u64,
     count: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    expires_on: Option<Date>,
+    expires_on: Option<LastDate>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     bound_to: Option<SiteId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -3,6 +3,7 @@
 use crate::domain::model::code::{Application, Code, CodeState, CodeValue, Voiding};
 use crate::domain::values::email::Email;
 use crate::domain::values::ids::{BatchId, CommandId, PartnerId, SiteId};
+use crate::domain::values::last_date::LastDate;
 use crate::domain::values::license_code::CodeKey;
 use crate::domain::values::names::{Reason, Subject};
 use crate::store::conditional::{ABSENT, Conditional, PRESENT};
@@ -10,15 +11,14 @@ use crate::store::item::{CorruptItem, Item, decode, encode, second_part};
 use crate::store::keys::{Key, PK};
 use crate::store::reads::TypedKey;
 use jiff::Timestamp;
-use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 /// Nobody applied the code.
 const CODE_NOT_APPLIED: &str = "attribute_not_exists(applied_at)";
 /// Its partner did not void it.
 const CODE_NOT_VOIDED: &str = "attribute_not_exists(voided_at)";
-/// Its last date is not over.
-const CODE_NOT_EXPIRED: &str = "(attribute_not_exists(expires_on) OR expires_on >= :today)";
+/// Its last date is not over: dates sort as their texts do.
+const CODE_NOT_EXPIRED: &str = "(attribute_not_exists(expires_on) OR expires_on >= :earliest)";
 /// It is for every site, or for this one.
 const CODE_NOT_BOUND_ELSEWHERE: &str = "(attribute_not_exists(bound_to) OR bound_to = :site)";
 
@@ -28,7 +28,7 @@ struct CodeAttributes {
     credits: u64,
     maintenance_credits: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    expires_on: Option<Date>,
+    expires_on: Option<LastDate>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     bound_to: Option<SiteId>,
     partner_id: PartnerId,
@@ -150,7 +150,7 @@ pub(super) fn issued(code: &Code) -> Result<Conditional, CorruptItem> {
     Ok(Conditional::put(encode_new_code(code)?).when(ABSENT))
 }
 
-pub(super) fn applied(key: &CodeKey, application: &Application, today: Date) -> Conditional {
+pub(super) fn applied(key: &CodeKey, application: &Application) -> Conditional {
     let expression = "SET applied_at = :at, applied_to = :site, applied_by = :by, applied_entry = :entry, \
                       command_id = :command";
     Conditional::update(Key::Code(key.clone()), expression)
@@ -164,7 +164,7 @@ pub(super) fn applied(key: &CodeKey, application: &Application, today: Date) -> 
         .text(":by", application.by.as_str())
         .number(":entry", application.entry_sequence)
         .text(":command", application.command_id.as_str())
-        .text(":today", today.to_string())
+        .text(":earliest", LastDate::earliest(application.at).to_string())
 }
 
 pub(super) fn voided(key: &CodeKey, voiding: &Voiding) -> Conditional {

@@ -39,11 +39,7 @@ pub(super) fn write(write: &Write, by: &CommandId) -> Result<Conditional, Corrup
         Write::Entry(entry) => entry::written(entry, by)?,
         Write::Request(request) => request::remembered(request)?,
         Write::RequestCompleted(request) => request::completed(request)?,
-        Write::CodeApplied {
-            key,
-            application,
-            today,
-        } => code::applied(key, application, *today),
+        Write::CodeApplied { key, application } => code::applied(key, application),
         Write::CodeIssued(code) => code::issued(code)?,
         Write::CodeVoided { key, voiding } => code::voided(key, voiding),
         Write::BatchStarted(batch) => batch::started(batch)?,
