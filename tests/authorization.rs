@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 
 const NOW: &str = "2026-12-09T12:00:00Z";
 /// A site that does not exist.
-const NO_SITE: &str = "ZZZZZZZZ";
+const NO_SITE: &str = "ZZZZZZZZ7";
 
 /// Everyone who may ask.
 const EVERYONE: [(&str, &str); 7] = [

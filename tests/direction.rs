@@ -47,6 +47,7 @@ const FLOORS: &[Floor] = &[
         shared: &[
             "text",
             "crockford",
+            "check_symbol",
             "secret",
             "time_zone",
             "country",

@@ -27,7 +27,7 @@ const ANSWERS: usize = 60;
 const CLIENTS: usize = 8;
 /// How many codes there are, more than can be applied before the last kill.
 const CODES: u32 = 4_000;
-const SITE: &str = "K0K0K0K0";
+const SITE: &str = "K0K0K0K0N";
 
 /// Prepares a site and codes in a folder.
 async fn prepare(data: &Path) -> Vec<String> {

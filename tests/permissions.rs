@@ -144,10 +144,10 @@ pub(crate) fn check(function: &str, operation: &str, request: &Value) {
 #[test]
 fn a_request_that_a_role_does_not_allow_is_seen() {
     let get = |key: &str| serde_json::json!({ "Key": { "PK": { "S": key }, "SK": { "S": "x" } } });
-    check("get-balance", "GetItem", &get("SITE#GYM7QP2M"));
+    check("get-balance", "GetItem", &get("SITE#GYM7QP2MR"));
     for (function, key) in [
         ("get-balance", "CODE#00"),
-        ("issue-codes", "SITE#GYM7QP2M"),
+        ("issue-codes", "SITE#GYM7QP2MR"),
         ("manage-sites", "CODE#00"),
     ] {
         let refused = std::panic::catch_unwind(|| check(function, "GetItem", &get(key)));

@@ -83,7 +83,7 @@ async fn each_condition_of_a_code_is_also_one_of_the_write() {
         let change = redeem(site, &read, Recharge::Credits, &by, now).unwrap();
         let (pk, sk) = key.pair();
         let values = serde_json::json!({
-            ":at": { "S": NOW }, ":yesterday": { "S": "2026-12-08" }, ":elsewhere": { "S": "00000000" },
+            ":at": { "S": NOW }, ":yesterday": { "S": "2026-12-08" }, ":elsewhere": { "S": "00000000S" },
         });
         let name = expression.rsplit(' ').next().unwrap();
         system.engine().call("UpdateItem", serde_json::json!({

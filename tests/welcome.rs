@@ -48,8 +48,8 @@ fn every_start_shows_the_sites_that_are_there_and_lines_that_work() {
     let folder = std::env::temp_dir().join(format!("site-credits-welcome-{}", std::process::id()));
     let (server, sites, lines) = start(&folder);
     assert_snapshot!(sites, @r"
-    City Library (BRARY5X9) pays by card. It is activated, with 0 devices, 0 credits, 0 maintenance credits, 0 SMS.
-    Harbour Gym (GYM7QP2M) pays by device. It is activated, with 3 devices, 1 credit, 0 SMS.
+    City Library (BRARY5X9S) pays by card. It is activated, with 0 devices, 0 credits, 0 maintenance credits, 0 SMS.
+    Harbour Gym (GYM7QP2MR) pays by device. It is activated, with 3 devices, 1 credit, 0 SMS.
     ");
     assert_eq!(paste(&lines), (11.into(), 11.into()));
     assert_eq!(server.stop().1, Some(0));
@@ -57,8 +57,8 @@ fn every_start_shows_the_sites_that_are_there_and_lines_that_work() {
     // Codes that were applied are not offered again.
     let (server, sites, lines) = start(&folder);
     assert_snapshot!(sites, @r"
-    City Library (BRARY5X9) pays by card. It is activated, with 0 devices, 0 credits, 0 maintenance credits, 0 SMS.
-    Harbour Gym (GYM7QP2M) pays by device. It is activated, with 3 devices, 11 credits, 0 SMS.
+    City Library (BRARY5X9S) pays by card. It is activated, with 0 devices, 0 credits, 0 maintenance credits, 0 SMS.
+    Harbour Gym (GYM7QP2MR) pays by device. It is activated, with 3 devices, 11 credits, 0 SMS.
     ");
     assert_eq!(paste(&lines), (21.into(), 21.into()));
     delete(&server, DYNAMIC_SITE);
@@ -66,7 +66,7 @@ fn every_start_shows_the_sites_that_are_there_and_lines_that_work() {
 
     // Without the gym they are for the library, and without either for a new site.
     let (server, sites, lines) = start(&folder);
-    assert_snapshot!(sites, @"City Library (BRARY5X9) pays by card. It is activated, with 0 devices, 0 credits, 0 maintenance credits, 0 SMS.");
+    assert_snapshot!(sites, @"City Library (BRARY5X9S) pays by card. It is activated, with 0 devices, 0 credits, 0 maintenance credits, 0 SMS.");
     assert_eq!(paste(&lines), (10.into(), 10.into()));
     delete(&server, REGULAR_SITE);
     assert_eq!(server.stop().1, Some(0));

@@ -98,7 +98,7 @@ async fn what_cannot_be_issued_is_refused_with_the_reason() {
     {"count":0,"credits":1} → 400 malformed-request: a batch has 1 to 10000 codes
     {"count":10001,"credits":1} → 400 malformed-request: a batch has 1 to 10000 codes
     {"count":1,"credits":1,"expires_on":"2026-12-08"} → 400 malformed-request: expires_on must not be over: the codes could never be applied
-    {"count":1,"credits":1,"site_id":"nowhere"} → 400 malformed-request: site_id must be 8 letters and digits, none of them U
+    {"count":1,"credits":1,"site_id":"nowhere"} → 400 malformed-request: site_id must be 9 letters and digits, none of them U
     {"count":1,"credits":1,"note":"a\nb"} → 400 malformed-request: a note has at most 200 characters and no control characters
     {"count":1,"credits":-1} → 400 malformed-request: credits must be a whole number, 0 or more
     {"count":1,"credits":1,"value":2} → 400 malformed-request: value is not known here: it takes credits, maintenance_credits, count, expires_on, site_id or note

@@ -1,6 +1,7 @@
 //! `/partners/{partner_id}/code-batches`: issuing codes, accounting for them, and voiding them.
 
 mod account;
+mod bound;
 mod issue;
 mod issue_faults;
 mod list;

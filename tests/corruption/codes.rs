@@ -69,7 +69,7 @@ async fn a_code_that_was_applied_against_its_rules_is_found() {
         ),
         (
             "bound_to",
-            json!({ "S": "00000000" }),
+            json!({ "S": "00000000S" }),
             "it is bound to another site",
         ),
         ("last_four", json!({ "S": "0000" }), "tells of another"),

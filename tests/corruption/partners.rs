@@ -34,7 +34,7 @@ async fn a_line_of_a_history_that_is_missing_or_invented_is_found() {
         books.shows(&[says]).await;
     }
     for (name, value) in [
-        ("site_id", json!({ "S": "00000000" })),
+        ("site_id", json!({ "S": "00000000S" })),
         ("recharge", json!({ "S": "sms" })),
     ] {
         let books = Books::of_a_partner().await;

@@ -193,7 +193,7 @@ async fn a_poisoned_record_is_held_back_and_stops_neither_other_sites_nor_for_ev
     broken["sequence"] = json!({ "S": "seven" });
     let mut later = image(&other);
     later["sequence"]["N"] = json!("8");
-    let nobody = SiteId::parse("ZZZZZZZZ").unwrap();
+    let nobody = SiteId::parse("ZZZZZZZZ7").unwrap();
     let batch = json!({ "Records": [
         record(&poisoned, 1, broken),
         record(&other, 2, image(&other)),

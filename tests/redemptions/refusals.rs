@@ -94,7 +94,7 @@ async fn every_refusal_says_which() {
 async fn a_stranger_cannot_tell_that_a_site_exists() {
     let (system, now) = (System::new(), at(NOON));
     let site = system.site(SiteType::Dynamic, "Europe/Vienna", now).await;
-    let nowhere = SiteId::parse("00000000").unwrap();
+    let nowhere = SiteId::parse("00000000S").unwrap();
     let codes = system.codes(10, 0, 1, now).await;
     let strangers = [
         json!({ "sub": "eve", "email": "eve@example.com", "email_verified": "true" }),

@@ -94,7 +94,7 @@ async fn whoever_was_wrong_twenty_times_waits_for_the_next_hour_with_right_codes
 async fn a_stranger_cannot_complete_a_code_at_a_made_up_site() {
     let (system, now) = (System::new(), at(NOON));
     let code = system.codes(10, 0, 1, now).await.remove(0);
-    let nowhere = SiteId::parse("0000000A").unwrap();
+    let nowhere = SiteId::parse("0000000A5").unwrap();
     let (start, hidden) = code.split_at(code.len() - 2);
     let mut told_apart = 0;
     let mut tries = 0;

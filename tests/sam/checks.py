@@ -149,7 +149,7 @@ NOTICES = {"warning": "falls_short_on", "halt": "due_on", "resume": "resumed_on"
 SCHEDULED_TIME = "<aws.scheduler.scheduled-time>"
 
 # The demonstration's sites and their administrator, and somebody who is invited to one.
-GYM, LIBRARY = "GYM7QP2M", "BRARY5X9"
+GYM, LIBRARY = "GYM7QP2MR", "BRARY5X9S"
 GYM_NAME, LIBRARY_NAME = "Harbour Gym", "City Library"
 KIM = {"sub": "kim", "email": "kim@example.com", "email_verified": "true"}
 ROBIN = {"sub": "robin", "email": "robin@example.com", "email_verified": "true"}

@@ -2,6 +2,7 @@
 
 mod create;
 mod delete;
+mod ids;
 mod settings;
 mod time_zones;
 

@@ -58,14 +58,14 @@ async fn what_a_site_is_never_changes() {
     let site = system.dynamic().await;
     let changes = [
         json!({}),
-        json!({ "site_id": "GYM7QP2M" }),
+        json!({ "site_id": "GYM7QP2MR" }),
         json!({ "site_type": "regular" }),
         json!({ "country": "DE" }),
     ]
     .map(|body| (beginning(&body), change(&site, &body, now())));
     assert_snapshot!(problems(&system, changes).await, @r#"
     {} → 400 malformed-request: nothing is to be changed: name, time_zone, language and sms_countries can be
-    {"site_id":"GYM7QP2M"} → 400 malformed-request: site_id is not known here: it takes name, time_zone, language or sms_countries
+    {"site_id":"GYM7QP2MR"} → 400 malformed-request: site_id is not known here: it takes name, time_zone, language or sms_countries
     {"site_type":"regular"} → 400 malformed-request: site_type is not known here: it takes name, time_zone, language or sms_countries
     {"country":"DE"} → 400 malformed-request: country is not known here: it takes name, time_zone, language or sms_countries
     "#);

@@ -226,6 +226,14 @@ impl World {
                 issue(json!({ "credits": 1, "count": 1, "site_id": "my site" })),
             ),
             (
+                "a site ID with a typing error",
+                issue(json!({ "credits": 1, "count": 1, "site_id": "GYM7QP3MR" })),
+            ),
+            (
+                "a site ID without its last symbol",
+                issue(json!({ "credits": 1, "count": 1, "site_id": "GYM7QP2M" })),
+            ),
+            (
                 "another partner's path",
                 Call::post("/partners/umbra/code-batches".to_owned(), &json!({}), now())
                     .by_partner(ACME),
@@ -303,7 +311,11 @@ impl World {
             ),
             (
                 "a site that is none",
-                Call::get("/sites/AAAAAAAA/license".to_owned(), now()),
+                Call::get("/sites/AAAAAAAAF/license".to_owned(), now()),
+            ),
+            (
+                "a site ID with a typing error",
+                Call::get("/sites/AAAAAAABF/license".to_owned(), now()),
             ),
             (
                 "a partner's token at a site",

@@ -13,7 +13,7 @@ use site_credits::domain::rules::license::License;
 use site_credits::domain::values::card_link::CardLinks;
 use site_credits::domain::values::country::{Country, NoTimeZone, language_of, time_zone_of};
 use site_credits::domain::values::email::Email;
-use site_credits::domain::values::ids::{BatchId, DeviceId, PartnerId, SiteId};
+use site_credits::domain::values::ids::{BatchId, DeviceId, InvalidSiteId, PartnerId, SiteId};
 use site_credits::domain::values::license_code::{CodeChecker, CodeIssuer, LicenseCode};
 use site_credits::domain::values::names::{SiteName, Subject};
 use site_credits::domain::values::pseudonym::Pseudonyms;
@@ -31,9 +31,9 @@ pub const ADMINISTRATOR: &str = "kim@example.com";
 /// The partner who issues its codes.
 pub const PARTNER: &str = "acme";
 /// The site that pays by device.
-pub const DYNAMIC_SITE: &str = "GYM7QP2M";
+pub const DYNAMIC_SITE: &str = "GYM7QP2MR";
 /// The site that pays by card.
-pub const REGULAR_SITE: &str = "BRARY5X9";
+pub const REGULAR_SITE: &str = "BRARY5X9S";
 /// How many of the administrator's sites are shown at a start.
 pub const MAX_SITES: u16 = 10;
 /// How many devices the dynamic site has.
@@ -45,6 +45,9 @@ pub enum SeedError {
     /// A literal of this file is wrong.
     #[error(transparent)]
     Name(#[from] InvalidName),
+    /// As above.
+    #[error(transparent)]
+    SiteId(#[from] InvalidSiteId),
     /// As above.
     #[error(transparent)]
     Zone(#[from] NoTimeZone),
@@ -219,7 +222,7 @@ async fn site(
 }
 
 /// Issues the code of four credits that the gym starts with. The ID of its batch is fixed, so the code is the same each
-/// time.
+/// time. (Data of before site IDs had nine symbols has a gym that applied the code of the batch before it.)
 async fn issue(store: &Store, now: Timestamp) -> Result<Vec<LicenseCode>, SeedError> {
     let asker = PartnerAsker {
         id: PartnerId::parse(PARTNER)?,
@@ -236,7 +239,7 @@ async fn issue(store: &Store, now: Timestamp) -> Result<Vec<LicenseCode>, SeedEr
     };
     let issuer = issuer()?;
     let batch = Batch {
-        id: BatchId::parse("019b0000-0000-7000-8000-000000000003")?,
+        id: BatchId::parse("019b0000-0000-7000-8000-000000000004")?,
         ..new.issued_by(&asker, &issuer)?
     };
     Ok(commands::issue_batch(store, &issuer, &batch, &asker).await?)

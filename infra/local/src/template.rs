@@ -171,16 +171,16 @@ mod tests {
             function: "get-balance".into(),
             open: false,
         };
-        let found = route.matches("GET", "/sites/K7QP01M9/license").unwrap();
-        assert_eq!(found["site_id"], "K7QP01M9");
+        let found = route.matches("GET", "/sites/K7QP01M99/license").unwrap();
+        assert_eq!(found["site_id"], "K7QP01M99");
         let found = route.matches("GET", "/sites/kim%40example.com/license");
         assert_eq!(found.unwrap()["site_id"], "kim@example.com");
         for (method, path) in [
-            ("POST", "/sites/K7QP01M9/license"),
-            ("GET", "/sites/K7QP01M9"),
+            ("POST", "/sites/K7QP01M99/license"),
+            ("GET", "/sites/K7QP01M99"),
             ("GET", "/sites//license"),
-            ("GET", "/sites/K7QP01M9/license/statement"),
-            ("GET", "/sites/K7QP01M9/licenses"),
+            ("GET", "/sites/K7QP01M99/license/statement"),
+            ("GET", "/sites/K7QP01M99/licenses"),
         ] {
             assert_eq!(route.matches(method, path), None, "{method} {path}");
         }

@@ -2,7 +2,7 @@
 
 use crate::domain::model::site::Site;
 use crate::domain::values::email::Email;
-use crate::domain::values::ids::PartnerId;
+use crate::domain::values::ids::{InvalidSiteId, PartnerId};
 use crate::domain::values::names::Subject;
 use crate::store::StoreError;
 use jiff::Timestamp;
@@ -45,11 +45,23 @@ pub enum SiteNotFound {
     /// The site does not exist, or the asker is not one of its administrators: the two are not told apart (rule 15).
     #[error("there is no such site")]
     Unknown,
+    /// Its ID is wrong in itself, which says nothing about any site.
+    #[error("there is no such site: {0}")]
+    Mistyped(InvalidSiteId),
     /// The token opens no site at all, which says nothing about any.
     #[error(
         "there is no such site for this token: a site needs the token of a person with a verified e-mail address"
     )]
     NoAddress,
+}
+
+impl From<InvalidSiteId> for SiteNotFound {
+    fn from(error: InvalidSiteId) -> Self {
+        match error {
+            InvalidSiteId::Mistyped => Self::Mistyped(error),
+            InvalidSiteId::Form | InvalidSiteId::Unchecked => Self::Unknown,
+        }
+    }
 }
 
 /// A person without a verified e-mail address has no sites and creates none (rule 15).

@@ -12,7 +12,7 @@ use crate::commands::{
 use crate::domain::model;
 use crate::domain::model::batch::BatchSum;
 use crate::domain::model::code::CodeValue;
-use crate::domain::values::ids::{BatchId, PartnerId, SiteId};
+use crate::domain::values::ids::{BatchId, CheckedSiteId, PartnerId, SiteId};
 use crate::domain::values::last_date::LastDate;
 use crate::domain::values::names::Reason;
 use crate::domain::values::text::tidy;
@@ -36,9 +36,9 @@ body! {
         /// The last date on which they can be applied.
         #[schema(value_type = Option<schemas::Date>)]
         pub expires_on: Option<Date>,
-        /// The only site they can be applied to.
+        /// The only site they can be applied to. Nobody looks whether there is one, so its ID must check itself.
         #[schema(value_type = Option<String>)]
-        pub site_id: Option<SiteId>,
+        pub site_id: Option<CheckedSiteId>,
         /// The partner's own note.
         #[schema(max_length = 200, pattern = r"^[^\x00-\x1F\x7F-\x9F]*$")]
         pub note: Option<String>,
@@ -57,7 +57,7 @@ impl NewBatchBody {
             // More than fit are more than a batch may have.
             count: u32::try_from(self.count).unwrap_or(u32::MAX),
             expires_on: self.expires_on.map(LastDate::from),
-            bound_to: self.site_id,
+            bound_to: self.site_id.map(SiteId::from),
             note: self.note.as_deref().map(tidy),
         })
     }

@@ -66,6 +66,23 @@ impl<S: Send + Sync> FromRequestParts<S> for PartnerAsker {
     }
 }
 
+/// The site. A text that is not a valid ID is answered as an unknown ID is, and one with a typing error is told of it.
+impl<S: Send + Sync> FromRequestParts<S> for SiteId {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let text = parameter(parts, "site_id").unwrap_or_default();
+        Ok(Self::parse(text).map_err(SiteNotFound::from)?)
+    }
+}
+
+impl Extracted for SiteId {
+    fn describe(operation: &mut Operation) {
+        operation.parameters.push("SiteId");
+        operation.can_be(&[ProblemCode::SiteNotFound]);
+    }
+}
+
 /// Declares path parameters. A text that is not a valid ID is answered as an unknown ID is.
 macro_rules! path_parameters {
     ($($name:literal, $type:ty, $parameter:literal, $problem:ident, $not_found:expr;)*) => {$(
@@ -89,7 +106,6 @@ macro_rules! path_parameters {
 }
 
 path_parameters! {
-    "site_id", SiteId, "SiteId", SiteNotFound, SiteNotFound::Unknown;
     "email", Email, "Email", AdministratorNotFound, AdministratorRefused::NotFound;
     "device_id", DeviceId, "DeviceId", DeviceNotFound, RemoveError::NotFound;
     "user_id", UserId, "UserId", UserNotFound, UserRefused::NotFound;

@@ -139,7 +139,7 @@ mod tests {
 
     fn site(opened: Date, anchors: &[u8], credits: u64) -> Site {
         let new = NewSite {
-            id: SiteId::parse("K7QP01M9").unwrap(),
+            id: SiteId::parse("K7QP01M99").unwrap(),
             name: SiteName::parse("Harbour Gym").unwrap(),
             country: Country::parse("AT").unwrap(),
             time_zone: TimeZone::parse("UTC").unwrap(),

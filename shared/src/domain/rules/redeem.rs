@@ -200,7 +200,7 @@ mod tests {
 
     fn site(site_type: SiteType) -> Site {
         let new = NewSite {
-            id: SiteId::parse("K7QP01M9").unwrap(),
+            id: SiteId::parse("K7QP01M99").unwrap(),
             name: SiteName::parse("Harbour Gym").unwrap(),
             country: Country::parse("AT").unwrap(),
             time_zone: TimeZone::parse("Europe/Vienna").unwrap(),

@@ -27,11 +27,15 @@ pub fn value(symbol: char) -> Option<u8> {
 /// Writes the lowest `5 × symbols` bits of `bits`, most significant first. At most 25 symbols fit 128 bits.
 #[must_use]
 pub fn encode(bits: u128, symbols: u32) -> String {
-    (0..symbols)
-        .rev()
-        .filter_map(|place| usize::try_from((bits >> (5 * place)) & 31).ok())
-        .map(|value| char::from(SYMBOLS[value]))
+    values(bits, symbols)
+        .map(|value| char::from(SYMBOLS[usize::from(value)]))
         .collect()
+}
+
+/// The values of the symbols that [`encode`] writes.
+pub fn values(bits: u128, symbols: u32) -> impl Iterator<Item = u8> {
+    let places = (0..symbols).rev();
+    places.filter_map(move |place| u8::try_from((bits >> (5 * place)) & 31).ok())
 }
 
 /// A text is not so many symbols.

@@ -1,13 +1,14 @@
 //! Identifiers: newtypes, each with one fallible `parse`.
 
-use crate::domain::values::crockford;
+use crate::domain::values::check_symbol::check_symbol;
+use crate::domain::values::crockford::{self, NotSymbols};
 use crate::domain::values::text::{InvalidName, plain, text_type, uuid, uuid_of};
 use sha2::{Digest, Sha256};
 
 text_type! {
-    /// A site's ID: eight symbols of Crockford's Base32, 40 random bits. Short enough to read out on the phone,
-    /// and it says nothing about how many sites there are.
-    SiteId
+    /// A site's ID: eight symbols of Crockford's Base32, 40 random bits, and a ninth that checks them. Short enough to read
+    /// out on the phone, and it says nothing about how many sites there are. The ID of an older site has the eight alone.
+    SiteId, InvalidSiteId
 }
 
 text_type! {
@@ -49,27 +50,80 @@ text_type! {
 /// The symbols of a device ID that is made here: 50 bits, enough that no two of a site's 10,000 devices share one.
 const MADE_ID_SYMBOLS: u32 = 10;
 
-/// The symbols of a site ID.
-const SITE_ID_SYMBOLS: u32 = 8;
+/// The random symbols of a site ID.
+const RANDOM_SYMBOLS: u32 = 8;
+/// All symbols of a site ID: the random ones, and the one that checks them.
+const SITE_ID_SYMBOLS: u32 = RANDOM_SYMBOLS + 1;
+
+/// A text is no site ID.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum InvalidSiteId {
+    /// It has another number of symbols, or another character.
+    #[error("site_id must be {SITE_ID_SYMBOLS} letters and digits, none of them U")]
+    Form,
+    /// It was mistyped.
+    #[error(
+        "a site ID's last symbol checks the others, and it does not fit: look for a typing error"
+    )]
+    Mistyped,
+    /// It has no symbol that checks the others, and so it may have been mistyped.
+    #[error("site_id must have {SITE_ID_SYMBOLS} symbols, of which the last checks the others")]
+    Unchecked,
+}
 
 impl SiteId {
-    /// Reads a site ID, and forgives what [`crockford::decode`] forgives.
+    /// Reads a site ID, also the shorter one of an older site, and forgives what [`crockford::decode`] forgives.
     ///
     /// # Errors
-    /// It is not eight symbols of the alphabet.
-    pub fn parse(text: &str) -> Result<Self, InvalidName> {
-        crockford::decode(text, SITE_ID_SYMBOLS)
-            .map(|bits| Self(crockford::encode(bits, SITE_ID_SYMBOLS)))
-            .map_err(|_| InvalidName {
-                what: "site_id",
-                rule: "8 letters and digits, none of them U",
-            })
+    /// It has neither nine symbols of the alphabet, of which the last checks the others, nor eight.
+    pub fn parse(text: &str) -> Result<Self, InvalidSiteId> {
+        match CheckedSiteId::parse(text) {
+            Ok(CheckedSiteId(id)) => Ok(id),
+            Err(InvalidSiteId::Unchecked) => crockford::decode(text, RANDOM_SYMBOLS)
+                .map(|bits| Self(crockford::encode(bits, RANDOM_SYMBOLS)))
+                .map_err(|_| InvalidSiteId::Form),
+            Err(error) => Err(error),
+        }
     }
 
     /// Makes the site ID of 40 random bits; the bits above them are ignored.
     #[must_use]
     pub fn from_random(bits: u64) -> Self {
-        Self(crockford::encode(u128::from(bits), SITE_ID_SYMBOLS))
+        Self(crockford::encode(checked(bits.into()), SITE_ID_SYMBOLS))
+    }
+}
+
+/// The random bits of a site ID, followed by those of the symbol that checks them.
+fn checked(random: u128) -> u128 {
+    let check = check_symbol::<32>(crockford::values(random, RANDOM_SYMBOLS));
+    (random << 5) | u128::from(check)
+}
+
+/// A site ID that was not mistyped, as far as its last symbol tells: for where nobody looks whether there is such a site.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct CheckedSiteId(SiteId);
+
+impl CheckedSiteId {
+    /// Reads a site ID, and forgives what [`crockford::decode`] forgives.
+    ///
+    /// # Errors
+    /// It is not nine symbols of the alphabet, of which the last checks the others.
+    pub fn parse(text: &str) -> Result<Self, InvalidSiteId> {
+        let bits = crockford::decode(text, SITE_ID_SYMBOLS).map_err(|error| match error {
+            NotSymbols::Count(count) if u32::try_from(count) == Ok(RANDOM_SYMBOLS) => {
+                InvalidSiteId::Unchecked
+            }
+            NotSymbols::Count(_) | NotSymbols::Other => InvalidSiteId::Form,
+        })?;
+        (bits == checked(bits >> 5))
+            .then(|| Self(SiteId(crockford::encode(bits, SITE_ID_SYMBOLS))))
+            .ok_or(InvalidSiteId::Mistyped)
+    }
+}
+
+impl From<CheckedSiteId> for SiteId {
+    fn from(CheckedSiteId(id): CheckedSiteId) -> Self {
+        id
     }
 }
 
@@ -218,12 +272,38 @@ impl CommandId {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn site_ids_forgive_what_is_misread_on_the_phone() {
-        let id = SiteId::parse("K7QP01M9").unwrap();
-        assert_eq!(SiteId::parse("k7qp-oLm9").unwrap(), id);
-        assert!(SiteId::parse("K7QP01M").is_err());
-        assert!(SiteId::parse("K7QP01MU").is_err());
+        let id = SiteId::parse("K7QP01M99").unwrap();
+        assert_eq!(id.as_str(), "K7QP01M99");
+        assert_eq!(SiteId::parse("k7qp-oLm9 9").unwrap(), id);
+        for text in ["K7QP01M", "K7QP01M999", "K7QP01MU9", "K7QP01MU", ""] {
+            assert_eq!(SiteId::parse(text), Err(InvalidSiteId::Form), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_id_of_an_older_site_stays_as_it_is_and_no_partner_binds_codes_to_it() {
+        let older = SiteId::parse("k7qp-oLm9").unwrap();
+        assert_eq!(older.as_str(), "K7QP01M9");
+        let checked = CheckedSiteId::parse("K7QP01M9");
+        assert_eq!(checked, Err(InvalidSiteId::Unchecked));
+    }
+
+    proptest! {
+        #[test]
+        fn a_site_id_with_a_wrong_symbol_is_refused(bits: u64, place in 0_usize..9, wrong in 0_usize..32) {
+            let id = SiteId::from_random(bits);
+            prop_assert_eq!(SiteId::parse(id.as_str()), Ok(id.clone()));
+            let mut symbols = id.as_str().as_bytes().to_vec();
+            let right = std::mem::replace(&mut symbols[place], crockford::SYMBOLS[wrong]);
+            let mistyped = String::from_utf8(symbols).unwrap();
+            if right != crockford::SYMBOLS[wrong] {
+                prop_assert_eq!(SiteId::parse(&mistyped), Err(InvalidSiteId::Mistyped));
+                prop_assert_eq!(CheckedSiteId::parse(&mistyped), Err(InvalidSiteId::Mistyped));
+            }
+        }
     }
 }

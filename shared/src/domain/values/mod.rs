@@ -3,6 +3,7 @@
 pub mod amount;
 pub mod calendar;
 pub mod card_link;
+pub mod check_symbol;
 pub mod country;
 pub mod crockford;
 pub mod email;

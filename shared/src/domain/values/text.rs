@@ -20,6 +20,12 @@ pub struct InvalidName {
 
 macro_rules! text_type {
     ($(#[$meta:meta])* $name:ident) => {
+        text_type! {
+            $(#[$meta])*
+            $name, $crate::domain::values::text::InvalidName
+        }
+    };
+    ($(#[$meta:meta])* $name:ident, $error:ty) => {
         $(#[$meta])*
         #[derive(
             Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, serde::Serialize, serde::Deserialize,
@@ -42,7 +48,7 @@ macro_rules! text_type {
         }
 
         impl TryFrom<String> for $name {
-            type Error = $crate::domain::values::text::InvalidName;
+            type Error = $error;
             fn try_from(text: String) -> Result<Self, Self::Error> {
                 Self::parse(&text)
             }

@@ -6,7 +6,7 @@ use crate::domain::model::site::{Role, SiteType};
 use crate::domain::model::user::UserKind;
 use crate::domain::values::country::{Country, Language};
 use crate::domain::values::email::Email;
-use crate::domain::values::ids::{DeviceId, SiteId, UserId};
+use crate::domain::values::ids::{CheckedSiteId, DeviceId, UserId};
 use crate::domain::values::names::{MessageText, PersonName, Reason, SiteName};
 use crate::domain::values::phone::SpelledNumber;
 use crate::domain::values::time_zone::TimeZone;
@@ -226,6 +226,7 @@ macro_rules! texts {
 }
 
 texts!(
+    CheckedSiteId,
     Country,
     DeviceId,
     Email,
@@ -233,7 +234,6 @@ texts!(
     MessageText,
     PersonName,
     Reason,
-    SiteId,
     SiteName,
     TimeZone,
     UserId

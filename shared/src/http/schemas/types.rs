@@ -85,7 +85,7 @@ const MAX: u64 = crate::domain::values::amount::MAX_BALANCE;
 
 schemas! {
     types {
-        SiteId = "SiteId": text("^[0-9A-HJKMNP-TV-Z]{8}$");
+        SiteId = "SiteId": text("^[0-9A-HJKMNP-TV-Z]{8,9}$");
         PartnerId = "PartnerId": text("^[A-Za-z0-9_-]{1,64}$");
         BatchId = "BatchId": json!({ "type": "string", "format": "uuid", "pattern": UUID });
         DeviceId = "DeviceId": text("^[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}$");
