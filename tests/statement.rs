@@ -1,6 +1,6 @@
 //! The statement: its pages and periods, and its chain, verified as a stranger would who has nothing but the JSON.
 
-use crate::harness::{Call, System, at, redemption};
+use crate::harness::{Call, System, at, license_of, redemption};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -28,6 +28,39 @@ fn hash_of(entry: &Value) -> String {
     let mut entry = entry.clone();
     entry.as_object_mut().unwrap().remove("hash");
     data_encoding::HEXLOWER.encode(&Sha256::digest(canonical(&entry).as_bytes()))
+}
+
+/// Whether the license's head is the last of these entries or one before it, as the page of Python in the docs sees it.
+fn reaches(entries: &[Value], license: &Value) -> bool {
+    let head = [&license["sequence"], &license["last_hash"]];
+    let mut entries = entries.iter();
+    entries.any(|entry| [&entry["sequence"], &entry["hash"]] == head)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_statement_whose_end_was_cut_off_is_seen_by_the_license() {
+    let (system, now) = (System::new(), at(NOON));
+    let site = system.site(SiteType::Dynamic, "Europe/Vienna", now).await;
+    for code in system.codes(2, 0, 3, now).await {
+        let redeemed = system.send(redemption(&site, &code, now)).await;
+        // The answer to a redemption has the license too.
+        let license = system.send(license_of(&site, now)).await;
+        assert_eq!(redeemed.body["license"], license.body);
+        assert_eq!(license.body["sequence"], redeemed.body["entry"]["sequence"]);
+        assert_eq!(license.body["last_hash"], redeemed.body["entry"]["hash"]);
+    }
+    let before = system.send(license_of(&site, now)).await.body;
+    system.register(&site, &["door"], now).await.unwrap();
+    let license = system.send(license_of(&site, now)).await.body;
+    let entries = system.statement(&site, now).await;
+    assert!(reaches(&entries, &license));
+    assert!(
+        reaches(&entries, &before),
+        "a license can be older than the statement"
+    );
+    for length in 0..entries.len() {
+        assert!(!reaches(&entries[..length], &license), "{length} entries");
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -101,6 +101,22 @@ impl World {
         assert_eq!(listed.collect::<BTreeMap<_, _>>(), received);
     }
 
+    /// Every statement ends where the license says.
+    pub(super) async fn statements_are_whole(&self) {
+        for (id, model) in self.ids.iter().zip(&self.sites) {
+            if model.deleted {
+                continue;
+            }
+            let master = PERSONS[model.master()];
+            let license = license_of(id, self.now).by_person(master);
+            let license = self.system.send(license).await.body;
+            let entries = self.system.statement_by(id, master, self.now).await;
+            let last = entries.last().unwrap();
+            let head = (&license["sequence"], &license["last_hash"]);
+            assert_eq!(head, (&last["sequence"], &last["hash"]), "{id}");
+        }
+    }
+
     /// Every due date was charged once, just as in the model, and so was every warning given.
     pub(super) async fn charged_once(&self) {
         for (id, model) in self.ids.iter().zip(&self.sites) {

@@ -69,6 +69,7 @@ fn histories_with_faults_agree_with_the_model() {
             world.agrees().await.unwrap();
         }
         world.charged_once().await;
+        world.statements_are_whole().await;
         world.accounts_agree().await;
     });
 }
@@ -86,6 +87,7 @@ fn histories_with_crashes_leave_each_command_done_or_not_done() {
                 world.agrees().await.unwrap();
             }
             world.charged_once().await;
+            world.statements_are_whole().await;
             world.accounts_agree().await;
         },
     );

@@ -65,6 +65,35 @@ def wait_until_started(url: str, server: subprocess.Popen) -> None:
             time.sleep(0.05)
 
 
+def raw(client: AuthenticatedClient, path: str) -> dict:
+    """An answer as it came: the client's types would write an instant in another spelling than the one that is hashed."""
+    return client.get_httpx_client().get(path).raise_for_status().json()
+
+
+def verify(license_: dict, statement: dict) -> None:
+    """Runs the page of docs/DATA_MODEL.md that verifies a statement: on this one, and on it without its last entry."""
+    page = re.search(r"```python\n(.*?)```", Path("docs/DATA_MODEL.md").read_text(), re.DOTALL).group(1)
+    cut_off = {**statement, "entries": statement["entries"][:-1]}
+    head = [str(license_["sequence"]), license_["last_hash"]]
+
+    def run(statement: dict, *head: str) -> tuple[bool, str]:
+        command = [sys.executable, "-c", page, *head]
+        ran = subprocess.run(command, input=json.dumps(statement), capture_output=True, text=True)
+        return ran.returncode == 0, ran.stdout + ran.stderr
+
+    for arguments in [(statement,), (statement, *head), (cut_off,)]:
+        verified, said = run(*arguments)
+        assert verified, said
+    verified, said = run(cut_off, *head)
+    assert not verified and "the end is missing" in said, said
+    verified, said = run(statement, head[0], "0" * 64)
+    assert not verified and "is not the one" in said, said
+    changed = json.loads(json.dumps(statement))
+    changed["entries"][0]["balances"]["credits"] += 1
+    verified, said = run(changed)
+    assert not verified and "was changed" in said, said
+
+
 def journey(url: str) -> None:
     def client(claims: dict) -> AuthenticatedClient:
         return AuthenticatedClient(base_url=url, token=token(url, claims), raise_on_unexpected_status=True)
@@ -91,6 +120,8 @@ def journey(url: str) -> None:
     assert get_license.sync(site_id, client=kim).balances.credits_ == 10
     kinds = [entry.kind for entry in get_statement.sync(site_id, client=kim).entries]
     assert kinds == ["site_creation", "redemption"], kinds
+
+    verify(raw(kim, f"/sites/{site_id}/license"), raw(kim, f"/sites/{site_id}/license/statement"))
 
     users = File(payload=io.BytesIO("name,kind\nEva Huber,visitor\nEva Huber\x00,visitor\n".encode()))
     imported = import_users.sync(site_id, client=kim, body=users)

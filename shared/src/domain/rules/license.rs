@@ -7,6 +7,7 @@ use crate::domain::rules::forecast::{
 };
 use crate::domain::values::amount::Balances;
 use crate::domain::values::country::Country;
+use crate::domain::values::hash::Hash;
 use crate::domain::values::ids::SiteId;
 use crate::domain::values::names::SiteName;
 use crate::domain::values::time_zone::TimeZone;
@@ -83,6 +84,19 @@ pub struct License {
     pub forecast: Forecast,
     /// What a halted site owes.
     pub overdue: Overdue,
+    /// Where its statement ends. Only a license that was remembered with a request before licenses said so has none: a first
+    /// answer is repeated word for word, and until it is forgotten it stays as it was given.
+    #[serde(flatten)]
+    pub head: Option<Head>,
+}
+
+/// Where a site's statement ends: a statement alone does not show that its end was cut off (rule 16).
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub struct Head {
+    /// The sequence number of the last entry.
+    pub sequence: u64,
+    /// Its hash.
+    pub last_hash: Hash,
 }
 
 /// What is to come.
@@ -123,6 +137,10 @@ pub fn view(site: &Site, now: Timestamp) -> License {
         overdue: Overdue {
             credits: overdue(site, today),
         },
+        head: Some(Head {
+            sequence: site.sequence,
+            last_hash: site.last_hash,
+        }),
     }
 }
 
@@ -183,6 +201,22 @@ mod tests {
             (None, None)
         );
         assert_eq!(license.forecast.credits_due_30_days, 0);
+    }
+
+    #[test]
+    fn a_remembered_license_is_repeated_word_for_word() {
+        let today = date(2027, 1, 31);
+        let license = view(&site(today, &[31], 5), noon(today));
+        let text = serde_json::to_string(&license).unwrap();
+        assert!(text.contains(r#""sequence":1,"last_hash":""#), "{text}");
+        let read: License = serde_json::from_str(&text).unwrap();
+        assert_eq!(read, license);
+        // As it was remembered before licenses said where their statements end.
+        let (older, _) = text.split_once(r#","sequence":"#).unwrap();
+        let older = format!("{older}}}");
+        let read: License = serde_json::from_str(&older).unwrap();
+        assert_eq!(read.head, None);
+        assert_eq!(serde_json::to_string(&read).unwrap(), older);
     }
 
     #[test]

@@ -165,6 +165,8 @@ schemas! {
             ("next_deduction", or_null("NextDeduction")),
             ("forecast", to("Forecast")),
             ("overdue", to("Overdue")),
+            ("sequence", to("Sequence")),
+            ("last_hash", to("Hash")),
         ]);
         BatchSum = "BatchSum": object(&[
             ("issued", number(0, 10_000)),
