@@ -58,10 +58,12 @@ async fn a_gap_of_three_days_is_charged_date_by_date_until_it_falls_short() {
           "covered_until": "2027-02-10",
           "credits_due_30_days": 4
         },
+        "last_hash": "[hash]",
         "next_deduction": null,
         "overdue": {
           "credits": 1
         },
+        "sequence": 8,
         "site_id": "[site ID]",
         "site_name": "Harbour Gym",
         "site_type": "dynamic",
@@ -104,10 +106,12 @@ async fn after_three_months_each_device_owes_one_credit_once_and_a_recharge_must
         "covered_until": "2027-02-10",
         "credits_due_30_days": 6
       },
+      "last_hash": "[hash]",
       "next_deduction": null,
       "overdue": {
         "credits": 3
       },
+      "sequence": 9,
       "site_id": "[site ID]",
       "site_name": "Harbour Gym",
       "site_type": "dynamic",
@@ -129,6 +133,7 @@ async fn after_three_months_each_device_owes_one_credit_once_and_a_recharge_must
         "covered_until": "2027-04-09",
         "credits_due_30_days": 3
       },
+      "last_hash": "[hash]",
       "next_deduction": {
         "credits": 1,
         "on": "2027-04-09",
@@ -137,6 +142,7 @@ async fn after_three_months_each_device_owes_one_credit_once_and_a_recharge_must
       "overdue": {
         "credits": 0
       },
+      "sequence": 12,
       "site_id": "[site ID]",
       "site_name": "Harbour Gym",
       "site_type": "dynamic",

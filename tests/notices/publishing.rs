@@ -210,7 +210,7 @@ async fn a_poisoned_record_is_held_back_and_stops_neither_other_sites_nor_for_ev
     assert_eq!(answer, failed);
     let sites: Vec<String> = published(&system)
         .into_iter()
-        .map(|(id, _)| id[..8].to_owned())
+        .map(|(id, _)| id[..other.as_str().len()].to_owned())
         .collect();
     assert_eq!(
         sites,

@@ -56,10 +56,12 @@ async fn a_code_is_applied_once_and_moves_the_balances() {
             "covered_until": null,
             "credits_due_30_days": 0
           },
+          "last_hash": "[hash]",
           "next_deduction": null,
           "overdue": {
             "credits": 0
           },
+          "sequence": 2,
           "site_id": "[site ID]",
           "site_name": "Harbour Gym",
           "site_type": "regular",
@@ -139,10 +141,12 @@ async fn each_credit_is_worth_fifty_sms() {
             "covered_until": null,
             "credits_due_30_days": 0
           },
+          "last_hash": "[hash]",
           "next_deduction": null,
           "overdue": {
             "credits": 0
           },
+          "sequence": 2,
           "site_id": "[site ID]",
           "site_name": "Harbour Gym",
           "site_type": "dynamic",
