@@ -151,19 +151,20 @@ async fn a_master_hands_the_site_over_and_is_sub_master_then() {
     200
     {
       "administrators": [
-        { "email": "kim@example.com", "role": "sub_master" },
-        { "email": "lee@example.com", "role": "master" },
-        { "email": "mia@example.com", "role": "site_admin" }
+        { "email": "kim@example.com", "person": "[person 1]", "role": "sub_master" },
+        { "email": "lee@example.com", "person": "[person 2]", "role": "master" },
+        { "email": "mia@example.com", "person": "[person 3]", "role": "site_admin" }
       ],
       "entry": {
-        "actor": { "email": "kim@example.com", "kind": "administrator" },
+        "actor": { "kind": "administrator", "person": "[person 1]" },
         "at": "2026-12-09T12:00:00Z",
         "balances": { "credits": 0, "maintenance_credits": 0, "sms": 0 },
         "changes": { "credits": 0, "maintenance_credits": 0, "sms": 0 },
+        "form": 2,
         "hash": "[hash 1]",
         "kind": "administrator_change",
         "previous_hash": "[hash 2]",
-        "refers_to": { "email": "lee@example.com", "role_after": "master", "role_before": "sub_master" },
+        "refers_to": { "person": "[person 2]", "role_after": "master", "role_before": "sub_master" },
         "sequence": 5,
         "site_id": "[site 1]",
         "status": "activated"

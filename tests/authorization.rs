@@ -135,6 +135,14 @@ const MATRIX: &[Row] = &[
         [404, 404, 404, 404, 201, 201, 201],
     ),
     (
+        "PATCH /sites/{site_id}/devices/{device_id}",
+        [404, 404, 404, 404, 200, 200, 200],
+    ),
+    (
+        "POST /sites/{site_id}/devices/{device_id}/replacement",
+        [404, 404, 404, 404, 201, 201, 201],
+    ),
+    (
         "DELETE /sites/{site_id}/devices/{device_id}",
         [404, 404, 404, 404, 200, 200, 200],
     ),
@@ -322,6 +330,8 @@ impl World {
             }
             "PATCH /sites/{site_id}/admins/{email}" => json!({ "role": "sub_master" }),
             "POST /sites/{site_id}/devices" => json!({ "devices": [{ "name": "Gate" }] }),
+            "PATCH /sites/{site_id}/devices/{device_id}" => json!({ "name": "Gate 2" }),
+            "POST /sites/{site_id}/devices/{device_id}/replacement" => json!({}),
             "POST /sites/{site_id}/license/preview" => {
                 json!({ "code": self.code, "recharge": "sms" })
             }

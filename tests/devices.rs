@@ -44,14 +44,19 @@ async fn devices_are_registered_for_a_credit_each_and_once() {
         { "device_id": "[device 1]", "name": "Gate", "registered_on": "2026-12-09" }
       ],
       "entry": {
-        "actor": { "email": "kim@example.com", "kind": "administrator" },
+        "actor": { "kind": "administrator", "person": "[person 1]" },
         "at": "2026-12-09T12:00:00Z",
         "balances": { "credits": 3, "maintenance_credits": 0, "sms": 0 },
         "changes": { "credits": -2, "maintenance_credits": 0, "sms": 0 },
+        "form": 2,
         "hash": "[hash 1]",
         "kind": "device_registration",
         "previous_hash": "[hash 2]",
-        "refers_to": { "devices": 2, "registered_on": "2026-12-09" },
+        "refers_to": {
+          "devices": 2,
+          "registered": [{ "device_id": "door-1", "name": "Door 1" }, { "device_id": "[device 1]", "name": "Gate" }],
+          "registered_on": "2026-12-09"
+        },
         "sequence": 3,
         "site_id": "[site 1]",
         "status": "activated"

@@ -46,6 +46,7 @@ const FLOORS: &[Floor] = &[
         place: "shared/src/domain/values",
         shared: &[
             "text",
+            "email",
             "crockford",
             "check_symbol",
             "secret",
@@ -101,6 +102,7 @@ const FLOORS: &[Floor] = &[
         shared: &[
             "asker",
             "pages",
+            "people",
             "subject",
             "command",
             "execute",

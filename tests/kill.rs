@@ -11,7 +11,7 @@ use site_credits::domain::model::code::CodeValue;
 use site_credits::domain::model::site::{NewSite, SiteType};
 use site_credits::domain::values::country::{Country, Language};
 use site_credits::domain::values::email::Email;
-use site_credits::domain::values::ids::SiteId;
+use site_credits::domain::values::ids::{PersonId, SiteId};
 use site_credits::domain::values::names::SiteName;
 use site_credits::domain::values::time_zone::TimeZone;
 use std::path::Path;
@@ -41,6 +41,7 @@ async fn prepare(data: &Path) -> Vec<String> {
         language: Language::default(),
         site_type: SiteType::Regular,
         master: Email::parse(KIM).unwrap(),
+        person: PersonId::random(),
     };
     commands::create_site(&engine.store(), new, &kim(now))
         .await

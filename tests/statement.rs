@@ -20,6 +20,10 @@ fn canonical(value: &Value) -> String {
                 .collect();
             format!("{{{}}}", members.join(","))
         }
+        Value::Array(items) => {
+            let items: Vec<String> = items.iter().map(canonical).collect();
+            format!("[{}]", items.join(","))
+        }
         other => other.to_string(),
     }
 }
@@ -105,6 +109,27 @@ fn the_example_of_the_docs_is_right() {
     );
     let entry: Value = serde_json::from_str(form).unwrap();
     assert_eq!(canonical(&entry), form);
+}
+
+/// The entries among the examples of the contract.
+fn examples<'a>(value: &'a Value, found: &mut Vec<&'a Value>) {
+    match value {
+        Value::Object(members) if members.contains_key("previous_hash") => found.push(value),
+        Value::Object(members) => members.values().for_each(|value| examples(value, found)),
+        Value::Array(items) => items.iter().for_each(|value| examples(value, found)),
+        _ => {}
+    }
+}
+
+#[test]
+fn the_examples_of_the_contract_are_hashed_as_entries_are() {
+    let contract: Value = serde_saphyr::from_str(site_credits::http::OPENAPI).unwrap();
+    let mut found = Vec::new();
+    examples(&contract["paths"], &mut found);
+    assert!(found.len() > 15, "{}", found.len());
+    for entry in found {
+        assert_eq!(entry["hash"], hash_of(entry), "{entry}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

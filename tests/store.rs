@@ -1,6 +1,6 @@
 //! The write path by itself: conditions that no command can reach, because another condition fails first.
 
-use crate::harness::{KIM, System, acme, at, redemption};
+use crate::harness::{System, acme, at, redemption};
 use run_local::faults::Fault;
 use run_local::seed;
 use site_credits::commands::{self, BatchError, NewBatch};
@@ -8,7 +8,6 @@ use site_credits::domain::model::change::Change;
 use site_credits::domain::model::code::{CodeValue, Recharge};
 use site_credits::domain::model::site::SiteType;
 use site_credits::domain::rules::redeem::{Redeemer, redeem};
-use site_credits::domain::values::email::Email;
 use site_credits::domain::values::ids::CommandId;
 use site_credits::domain::values::license_code::CodeIssuer;
 use site_credits::domain::values::secret::Secrets;
@@ -55,8 +54,10 @@ async fn each_condition_of_a_code_is_also_one_of_the_write() {
     // Each change is decided while the code allows it, and committed when it does not any more.
     let (system, now) = (System::new(), at(NOW));
     let id = system.site(SiteType::Dynamic, "Europe/Vienna", now).await;
+    let site = TypedKey::site(&id);
+    let site = system.quiet().read(site, &mut Attempts::default()).await;
     let by = Redeemer {
-        email: Email::parse(KIM).unwrap(),
+        person: site.unwrap().unwrap().administrators[0].person.clone(),
         command_id: CommandId::random(),
     };
     let checker = site_credits::domain::values::license_code::CodeChecker::new(

@@ -9,12 +9,12 @@ use std::process::Command;
 const STORY: &str = include_str!("../docs/STORY.md");
 const README: &str = include_str!("../README.md");
 
-/// What is random in a page: UUIDs, hashes, codes, the tokens of links, and the IDs of sites and devices.
+/// What is random in a page: UUIDs, hashes, codes, the tokens of links, and the IDs of people, sites and devices.
 const RANDOM: &str = r#"(?x)
       [0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}
     | \b[0-9a-f]{64}\b | \b[0-9a-f]{32}\b
     | [0-9A-Z]{5}(?:-[0-9A-Z]{5}){3}
-    | \b[0-9A-Z]{24}\b | \b[0-9A-Z]{9,10}\b
+    | \b[0-9A-Z]{24}\b | \b[0-9A-Z]{16}\b | \b[0-9A-Z]{9,10}\b
     | (?P<last_four>last_four":")[0-9A-Z]{4}
 "#;
 

@@ -33,14 +33,15 @@ async fn the_first_card_of_a_user_takes_a_credit_once() {
         "valid_until": null
       },
       "entry": {
-        "actor": { "email": "kim@example.com", "kind": "administrator" },
+        "actor": { "kind": "administrator", "person": "[person 1]" },
         "at": "2026-12-09T12:00:00Z",
         "balances": { "credits": 1, "maintenance_credits": 1, "sms": 0 },
         "changes": { "credits": -1, "maintenance_credits": 0, "sms": 0 },
+        "form": 2,
         "hash": "[hash 1]",
         "kind": "card_issue",
         "previous_hash": "[hash 2]",
-        "refers_to": { "card_id": "[id 1]", "user_id": "a" },
+        "refers_to": { "card_id": "[id 1]", "person": "[person 2]" },
         "sequence": 3,
         "site_id": "[site 1]",
         "status": "activated"

@@ -4,13 +4,7 @@ use super::Books;
 use serde_json::json;
 
 /// The attributes of a code that was applied.
-const APPLICATION: [&str; 5] = [
-    "applied_at",
-    "applied_to",
-    "applied_by",
-    "applied_entry",
-    "command_id",
-];
+const APPLICATION: [&str; 4] = ["applied_at", "applied_to", "applied_entry", "command_id"];
 
 #[tokio::test(start_paused = true)]
 async fn a_code_marked_applied_with_no_entry_is_found() {
@@ -73,11 +67,6 @@ async fn a_code_that_was_applied_against_its_rules_is_found() {
             "it is bound to another site",
         ),
         ("last_four", json!({ "S": "0000" }), "tells of another"),
-        (
-            "applied_by",
-            json!({ "S": "eve@example.com" }),
-            "it names another",
-        ),
         (
             "applied_at",
             json!({ "S": "2026-12-09T12:00:01Z" }),

@@ -9,7 +9,7 @@ use site_credits::domain::model::site::{NewSite, SiteType};
 use site_credits::domain::rules::license::License;
 use site_credits::domain::values::country::{Country, Language};
 use site_credits::domain::values::email::Email;
-use site_credits::domain::values::ids::{DeviceId, PartnerId, SiteId};
+use site_credits::domain::values::ids::{DeviceId, PartnerId, PersonId, SiteId};
 use site_credits::domain::values::names::{SiteName, Subject};
 use site_credits::domain::values::time_zone::TimeZone;
 
@@ -30,6 +30,7 @@ impl System {
             language: Language::default(),
             site_type,
             master: Email::parse(KIM).unwrap(),
+            person: PersonId::random(),
         };
         commands::create_site(&self.quiet(), new, &kim(now))
             .await

@@ -19,14 +19,15 @@ async fn a_card_is_delivered_by_a_message_that_does_not_show_the_number() {
     201
     {
       "entry": {
-        "actor": { "email": "kim@example.com", "kind": "administrator" },
+        "actor": { "kind": "administrator", "person": "[person 1]" },
         "at": "2026-12-09T12:00:00Z",
         "balances": { "credits": 0, "maintenance_credits": 0, "sms": 49 },
         "changes": { "credits": 0, "maintenance_credits": 0, "sms": -1 },
+        "form": 2,
         "hash": "[hash 1]",
         "kind": "sms_reservation",
         "previous_hash": "[hash 2]",
-        "refers_to": { "message_id": "[id 1]", "parts": 1, "to": "+43********67", "user_id": "ann" },
+        "refers_to": { "message_id": "[id 1]", "parts": 1, "person": "[person 2]" },
         "sequence": 4,
         "site_id": "[site 1]",
         "status": "activated"

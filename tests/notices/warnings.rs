@@ -15,7 +15,7 @@ async fn a_site_is_warned_28_7_and_1_days_before_it_falls_short_from_its_own_mid
     2027-03-02T23:00:00Z warning {"days_before":28,"falls_short_on":"2027-03-31","missing":1}
     2027-03-23T23:00:00Z warning {"days_before":7,"falls_short_on":"2027-03-31","missing":1}
     2027-03-29T22:00:00Z warning {"days_before":1,"falls_short_on":"2027-03-31","missing":1}
-    2027-03-30T22:00:00Z halt {"devices":1,"due_on":"2027-03-31"}
+    2027-03-30T22:00:00Z halt {"anchor_days":{"31":1},"devices":1,"due_on":"2027-03-31"}
     "#);
 }
 
@@ -91,8 +91,8 @@ async fn a_site_that_resumes_with_too_little_is_warned_again() {
     // The warning of 29 March comes two days before the shortage: it is that of a week.
     insta::assert_snapshot!(history(&system, &site).await.join("\n"), @r#"
     2027-02-27T23:00:00Z warning {"days_before":1,"falls_short_on":"2027-02-28","missing":1}
-    2027-02-28T00:00:00Z halt {"devices":1,"due_on":"2027-02-28"}
-    2027-03-29T10:00:00Z resume {"resumed_on":"2027-03-29"}
+    2027-02-28T00:00:00Z halt {"anchor_days":{"31":1},"devices":1,"due_on":"2027-02-28"}
+    2027-03-29T10:00:00Z resume {"because_of":6,"resumed_on":"2027-03-29"}
     2027-03-29T10:15:00Z warning {"days_before":7,"falls_short_on":"2027-03-31","missing":1}
     2027-03-30T00:00:00Z warning {"days_before":1,"falls_short_on":"2027-03-31","missing":1}
     "#);
@@ -162,8 +162,8 @@ async fn a_site_that_is_halted_and_resumes_in_one_change_is_warned_of_the_next_s
     run_schedule(&system, "2027-05-03T00:00:00Z", "2027-05-03T00:15:00Z").await;
     insta::assert_snapshot!(history(&system, &site).await.join("\n"), @r#"
     2027-04-03T00:00:00Z warning {"days_before":28,"falls_short_on":"2027-04-30","missing":1}
-    2027-04-30T08:00:00Z halt {"devices":2,"due_on":"2027-04-30"}
-    2027-04-30T08:00:00Z resume {"resumed_on":"2027-04-30"}
+    2027-04-30T08:00:00Z halt {"anchor_days":{"31":2},"devices":2,"due_on":"2027-04-30"}
+    2027-04-30T08:00:00Z resume {"because_of":6,"resumed_on":"2027-04-30"}
     2027-05-03T00:00:00Z warning {"days_before":28,"falls_short_on":"2027-05-31","missing":1}
     "#);
 }

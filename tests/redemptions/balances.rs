@@ -17,8 +17,8 @@ async fn a_code_is_applied_once_and_moves_the_balances() {
       "body": {
         "entry": {
           "actor": {
-            "email": "kim@example.com",
-            "kind": "administrator"
+            "kind": "administrator",
+            "person": "AGK3VMDR3F2H357M"
           },
           "at": "2026-12-09T12:00:00Z",
           "balances": {
@@ -31,6 +31,7 @@ async fn a_code_is_applied_once_and_moves_the_balances() {
             "maintenance_credits": 7,
             "sms": 0
           },
+          "form": 2,
           "hash": "[hash]",
           "kind": "redemption",
           "previous_hash": "[hash]",
@@ -102,8 +103,8 @@ async fn each_credit_is_worth_fifty_sms() {
       "body": {
         "entry": {
           "actor": {
-            "email": "kim@example.com",
-            "kind": "administrator"
+            "kind": "administrator",
+            "person": "CF5HTJMY7MP2G7T7"
           },
           "at": "2026-12-09T12:00:00Z",
           "balances": {
@@ -116,6 +117,7 @@ async fn each_credit_is_worth_fifty_sms() {
             "maintenance_credits": 0,
             "sms": 150
           },
+          "form": 2,
           "hash": "[hash]",
           "kind": "sms_redemption",
           "previous_hash": "[hash]",

@@ -17,10 +17,11 @@ async fn whoever_creates_a_site_is_its_master_and_it_follows_its_country() {
     201
     {
       "entry": {
-        "actor": { "email": "kim@example.com", "kind": "administrator" },
+        "actor": { "kind": "administrator", "person": "[person 1]" },
         "at": "2026-12-09T12:00:00Z",
         "balances": { "credits": 0, "maintenance_credits": 0, "sms": 0 },
         "changes": { "credits": 0, "maintenance_credits": 0, "sms": 0 },
+        "form": 2,
         "hash": "[hash 1]",
         "kind": "site_creation",
         "previous_hash": "[hash 2]",
@@ -37,7 +38,7 @@ async fn whoever_creates_a_site_is_its_master_and_it_follows_its_country() {
         "status": "activated"
       },
       "site": {
-        "administrators": [{ "email": "kim@example.com", "role": "master" }],
+        "administrators": [{ "email": "kim@example.com", "person": "[person 1]", "role": "master" }],
         "balances": { "credits": 0, "maintenance_credits": 0, "sms": 0 },
         "country": "AT",
         "devices": 0,
@@ -67,10 +68,11 @@ async fn time_zone_and_language_may_be_others_than_those_of_the_country() {
     201
     {
       "entry": {
-        "actor": { "email": "kim@example.com", "kind": "administrator" },
+        "actor": { "kind": "administrator", "person": "[person 1]" },
         "at": "2026-12-09T12:00:00Z",
         "balances": { "credits": 0, "maintenance_credits": 0, "sms": 0 },
         "changes": { "credits": 0, "maintenance_credits": 0, "sms": 0 },
+        "form": 2,
         "hash": "[hash 1]",
         "kind": "site_creation",
         "previous_hash": "[hash 2]",
@@ -87,7 +89,7 @@ async fn time_zone_and_language_may_be_others_than_those_of_the_country() {
         "status": "activated"
       },
       "site": {
-        "administrators": [{ "email": "kim@example.com", "role": "master" }],
+        "administrators": [{ "email": "kim@example.com", "person": "[person 1]", "role": "master" }],
         "balances": { "credits": 0, "maintenance_credits": 0, "sms": 0 },
         "country": "KR",
         "devices": 0,

@@ -39,10 +39,11 @@ async fn a_site_is_deleted_only_with_what_it_holds_given_up() {
     200
     {
       "entry": {
-        "actor": { "email": "kim@example.com", "kind": "administrator" },
+        "actor": { "kind": "administrator", "person": "[person 1]" },
         "at": "2026-12-09T12:00:00Z",
         "balances": { "credits": 0, "maintenance_credits": 0, "sms": 0 },
         "changes": { "credits": -6, "maintenance_credits": 0, "sms": 0 },
+        "form": 2,
         "hash": "[hash 1]",
         "kind": "site_deletion",
         "previous_hash": "[hash 2]",

@@ -8,7 +8,7 @@ use site_credits::commands;
 use site_credits::domain::model::site::{NewSite, SiteType};
 use site_credits::domain::values::country::{Country, Language};
 use site_credits::domain::values::email::Email;
-use site_credits::domain::values::ids::{CheckedSiteId, SiteId};
+use site_credits::domain::values::ids::{CheckedSiteId, PersonId, SiteId};
 use site_credits::domain::values::names::SiteName;
 use site_credits::domain::values::time_zone::TimeZone;
 
@@ -68,6 +68,7 @@ async fn an_older_site_keeps_its_id_of_eight_symbols() {
         language: Language::default(),
         site_type: SiteType::Dynamic,
         master: Email::parse(KIM).unwrap(),
+        person: PersonId::random(),
     };
     commands::create_site(&system.quiet(), older, &kim(now()))
         .await

@@ -20,10 +20,11 @@ async fn settings_change_and_a_repetition_is_answered_alike() {
     200
     {
       "entry": {
-        "actor": { "email": "kim@example.com", "kind": "administrator" },
+        "actor": { "kind": "administrator", "person": "[person 1]" },
         "at": "2026-12-09T12:00:00Z",
         "balances": { "credits": 0, "maintenance_credits": 0, "sms": 0 },
         "changes": { "credits": 0, "maintenance_credits": 0, "sms": 0 },
+        "form": 2,
         "hash": "[hash 1]",
         "kind": "settings_change",
         "previous_hash": "[hash 2]",
@@ -33,7 +34,7 @@ async fn settings_change_and_a_repetition_is_answered_alike() {
         "status": "activated"
       },
       "site": {
-        "administrators": [{ "email": "kim@example.com", "role": "master" }],
+        "administrators": [{ "email": "kim@example.com", "person": "[person 1]", "role": "master" }],
         "balances": { "credits": 0, "maintenance_credits": 0, "sms": 0 },
         "country": "AT",
         "devices": 0,

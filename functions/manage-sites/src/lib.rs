@@ -6,7 +6,10 @@ use site_credits::domain::values::ids::{DeviceId, SiteId};
 use site_credits::http::administrators::{
     AdministratorBody, Administrators, ChangedAdministrators, RoleBody,
 };
-use site_credits::http::devices::{DevicePage, DevicesBody, RegisteredDevices, RemovedDevice};
+use site_credits::http::devices::{
+    DeviceNameBody, DevicePage, DevicesBody, RegisteredDevices, RemovedDevice, RenamedDevice,
+    ReplacedDevice, ReplacementBody,
+};
 use site_credits::http::extract::VerifiedEmail;
 use site_credits::http::query::Forfeit;
 use site_credits::http::sites::{
@@ -58,6 +61,16 @@ pub fn routes<R: Declare<ManageSites>>() -> R {
             "POST /sites/{site_id}/devices",
             register,
             refusals::REGISTRATION,
+        )
+        .add(
+            "PATCH /sites/{site_id}/devices/{device_id}",
+            rename_device,
+            refusals::NONE,
+        )
+        .add(
+            "POST /sites/{site_id}/devices/{device_id}/replacement",
+            replace_device,
+            refusals::REPLACEMENT,
         )
         .add(
             "DELETE /sites/{site_id}/devices/{device_id}",
@@ -185,6 +198,31 @@ async fn register(
 ) -> Result<Created<RegisteredDevices>, Problem> {
     let devices = body.read();
     let done = commands::register_devices(&function.store, &site_id, &devices, &asker).await?;
+    Ok(done.into())
+}
+
+async fn rename_device(
+    site_id: SiteId,
+    asker: Asker,
+    JsonObject(DeviceNameBody { name }): JsonObject<DeviceNameBody>,
+    Function(function): Function<ManageSites>,
+    device_id: DeviceId,
+) -> Result<Changed<RenamedDevice>, Problem> {
+    let done =
+        commands::rename_device(&function.store, &site_id, &device_id, &name, &asker).await?;
+    Ok(done.into())
+}
+
+async fn replace_device(
+    site_id: SiteId,
+    asker: Asker,
+    JsonObject(body): JsonObject<ReplacementBody>,
+    Function(function): Function<ManageSites>,
+    device_id: DeviceId,
+) -> Result<Created<ReplacedDevice>, Problem> {
+    let new = body.read();
+    let done =
+        commands::replace_device(&function.store, &site_id, &device_id, &new, &asker).await?;
     Ok(done.into())
 }
 

@@ -13,7 +13,9 @@ use site_credits::domain::rules::license::License;
 use site_credits::domain::values::card_link::CardLinks;
 use site_credits::domain::values::country::{Country, NoTimeZone, language_of, time_zone_of};
 use site_credits::domain::values::email::Email;
-use site_credits::domain::values::ids::{BatchId, DeviceId, InvalidSiteId, PartnerId, SiteId};
+use site_credits::domain::values::ids::{
+    BatchId, DeviceId, InvalidSiteId, PartnerId, PersonId, SiteId,
+};
 use site_credits::domain::values::license_code::{CodeChecker, CodeIssuer, LicenseCode};
 use site_credits::domain::values::names::{SiteName, Subject};
 use site_credits::domain::values::pseudonym::Pseudonyms;
@@ -214,6 +216,7 @@ async fn site(
         country,
         site_type,
         master: Email::parse(ADMINISTRATOR)?,
+        person: PersonId::random(),
     };
     match commands::create_site(store, new, asker).await {
         Ok(_) | Err(CommandError::Refused(CreateSiteError::Exists)) => Ok(()),

@@ -13,6 +13,7 @@ mod due_dates;
 mod findings;
 mod ledger;
 mod messages;
+mod named_devices;
 mod site;
 mod sorted;
 mod users;

@@ -1,14 +1,14 @@
 //! Inviting administrators, changing their roles, and removing them.
 
-use super::asker::{Asker, CommandError};
+use super::asker::{Admitted, Asker, CommandError};
 use super::command::Command;
 use super::execute::{Done, execute, settled};
 use super::sites::{SiteView, site_view};
-use crate::domain::model::site::Role;
+use crate::domain::model::site::{Administrator, Role};
 use crate::domain::rules::administrators::{self, AdministratorRefused};
 use crate::domain::rules::draft::{Draft, Outcome};
 use crate::domain::values::email::Email;
-use crate::domain::values::ids::SiteId;
+use crate::domain::values::ids::{PersonId, SiteId};
 use crate::store::Store;
 
 /// Makes a person an administrator of a site.
@@ -23,8 +23,13 @@ pub async fn invite(
     asker: &Asker,
 ) -> Result<Done<SiteView>, CommandError<AdministratorRefused>> {
     let command = format!("invite {email} as {}", name(role));
+    let new = Administrator {
+        person: PersonId::random(),
+        email: email.clone(),
+        role,
+    };
     change(store, site_id, &command, asker, |draft, by| {
-        administrators::invite(draft, email, role, by)
+        administrators::invite(draft, new.clone(), by)
     })
     .await
 }
@@ -69,12 +74,12 @@ async fn change(
     site_id: &SiteId,
     command: &str,
     asker: &Asker,
-    rule: impl Fn(Draft, &Email) -> Result<Outcome, AdministratorRefused>,
+    rule: impl Fn(Draft, &Administrator) -> Result<Outcome, AdministratorRefused>,
 ) -> Result<Done<SiteView>, CommandError<AdministratorRefused>> {
-    let by = asker.address()?;
+    asker.address()?;
     let command = Command::on_site(site_id, asker, command);
-    execute(store, &command, &(), |site, (), _| {
-        let rule = |draft| rule(draft, by);
+    execute(store, &command, &(), |Admitted { site, by }, (), _| {
+        let rule = |draft| rule(draft, &by);
         let show = |site: &_| site_view(site, asker);
         settled(site, 1, asker.now, rule, show).map_err(CommandError::Refused)
     })

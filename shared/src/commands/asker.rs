@@ -1,6 +1,6 @@
 //! Who asks, and why a command or a reading is not carried out.
 
-use crate::domain::model::site::Site;
+use crate::domain::model::site::{Administrator, Site};
 use crate::domain::values::email::Email;
 use crate::domain::values::ids::{InvalidSiteId, PartnerId};
 use crate::domain::values::names::Subject;
@@ -107,9 +107,24 @@ pub enum ReadError {
     Store(#[from] StoreError),
 }
 
+/// A site, and the administrator who asks for something on it.
+pub(super) struct Admitted {
+    pub(super) site: Site,
+    pub(super) by: Administrator,
+}
+
 /// Lets only an administrator of the site go on (rule 15).
-pub(super) fn authorized(site: Option<Site>, asker: &Asker) -> Result<Site, SiteNotFound> {
+pub(super) fn admitted(site: Option<Site>, asker: &Asker) -> Result<Admitted, SiteNotFound> {
     let email = asker.address()?;
-    site.filter(|site| site.role_of(email).is_some())
-        .ok_or(SiteNotFound::Unknown)
+    let site = site.ok_or(SiteNotFound::Unknown)?;
+    let by = site
+        .administrator(email)
+        .ok_or(SiteNotFound::Unknown)?
+        .clone();
+    Ok(Admitted { site, by })
+}
+
+/// The site, for one who only reads.
+pub(super) fn authorized(site: Option<Site>, asker: &Asker) -> Result<Site, SiteNotFound> {
+    Ok(admitted(site, asker)?.site)
 }

@@ -1,6 +1,6 @@
 //! Issuing and re-issuing cards, which regular sites pay for, and pausing, resuming, revoking and opening them.
 
-use super::asker::{Asker, CommandError};
+use super::asker::{Admitted, Asker, CommandError};
 use super::command::Command;
 use super::execute::{Done, Step, execute, settled};
 use super::subject::OnSite;
@@ -13,8 +13,7 @@ use crate::domain::rules::cards::{self, CardRefused, NewCard};
 use crate::domain::rules::draft::{Draft, Outcome};
 use crate::domain::rules::license::{License, view};
 use crate::domain::values::card_link::{CardLinks, CardToken};
-use crate::domain::values::email::Email;
-use crate::domain::values::ids::{CardId, SiteId, UserId};
+use crate::domain::values::ids::{CardId, PersonId, SiteId, UserId};
 use crate::domain::values::pseudonym::Pseudonyms;
 use crate::store::{Attempts, Store, StoreError, TypedKey};
 use jiff::civil::Date;
@@ -79,7 +78,7 @@ pub async fn reissue_card(
 /// What issuing and re-issuing differ in: the command, and the rule.
 struct Issuing<'a>(
     &'a str,
-    fn(Draft, User, NewCard, &Email) -> Result<Change, CardRefused>,
+    fn(Draft, User, NewCard, &PersonId) -> Result<Change, CardRefused>,
 );
 
 impl Issuing<'_> {
@@ -93,7 +92,7 @@ impl Issuing<'_> {
         asker: &Asker,
     ) -> Result<Done<CardIssued>, CommandError<UserRefused>> {
         let Self(command, rule) = self;
-        let by = asker.address()?;
+        asker.address()?;
         let NewCardDates {
             valid_from,
             valid_until,
@@ -126,9 +125,9 @@ impl Issuing<'_> {
             license: view(site, asker.now),
         };
         let reads = TypedKey::user(site_id, user_id);
-        execute(store, &command, &reads, |site, user, _| {
+        execute(store, &command, &reads, |Admitted { site, by }, user, _| {
             let user = user.ok_or(CommandError::Refused(UserRefused::NotFound))?;
-            let rule = |draft| rule(draft, user, new.clone(), by).map(Outcome::Changed);
+            let rule = |draft| rule(draft, user, new.clone(), &by.person).map(Outcome::Changed);
             settled(site, 0, asker.now, rule, show).map_err(CommandError::refused)
         })
         .await
@@ -190,7 +189,7 @@ async fn change_card(
     change: impl Fn(User) -> Result<(User, Vec<Write>), CardRefused>,
 ) -> Result<Done<Card>, CommandError<UserRefused>> {
     let reads = TypedKey::user(site_id, user_id);
-    execute(store, command, &reads, |site, user, _| {
+    execute(store, command, &reads, |Admitted { site, .. }, user, _| {
         let user = user.ok_or(CommandError::Refused(UserRefused::NotFound))?;
         let (user, changed) = change(user).map_err(CommandError::refused)?;
         let card = user.card;

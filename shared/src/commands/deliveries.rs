@@ -18,6 +18,7 @@ use crate::domain::model::message::{
 use crate::domain::model::site::Status;
 use crate::domain::rules::messages::refund;
 use crate::domain::values::ids::{CommandId, MessageId, SiteId};
+use crate::domain::values::person::Whom;
 use crate::domain::values::phone::Mobile;
 use crate::domain::values::pseudonym::Pseudonyms;
 use crate::sns::{SendOutcome, SmsNetwork};
@@ -38,6 +39,9 @@ pub(super) struct Worded {
     pub(super) text: String,
     pub(super) mobile: Mobile,
     pub(super) outgoing: Outgoing,
+    /// Whom it was worded for, and for which of their numbers.
+    pub(super) whom: Whom,
+    pub(super) number: u32,
     /// The version of the user that it was worded for.
     pub(super) user_version: u64,
 }
@@ -65,9 +69,8 @@ impl Delivery<'_> {
         };
         if replayed {
             let (reserved, _) = self.message().await?;
-            let number_key = sms.pseudonyms.number_key(self.site_id, &worded.mobile);
             let same = reserved.measured == worded.outgoing.measured
-                && reserved.number_key == number_key
+                && (&reserved.whom, reserved.number) == (&worded.whom, worded.number)
                 && reserved.state == MessageState::Reserved;
             // If the network cannot be asked, the message is not sent, and the agenda gives it back.
             if !same || sms.network.is_opted_out(&worded.mobile).await != Ok(false) {

@@ -1,6 +1,7 @@
 //! Reading a site's license and statement.
 
 use super::asker::{Asker, ReadError, authorized};
+use super::people::People;
 use crate::domain::rules::license::{License, view};
 use crate::domain::values::ids::SiteId;
 use crate::store::{Attempts, Page, StatementQuery, Store, TypedKey};
@@ -30,7 +31,16 @@ pub async fn license(store: &Store, site_id: &SiteId, asker: &Asker) -> Result<L
     Ok(view(&authorized(site, asker)?, asker.now))
 }
 
-/// Reads a page of a site's statement, in two round trips and, for each end of a period that lies within the
+/// A page of a statement, and whom it names.
+#[derive(Debug)]
+pub struct Statement {
+    /// The page.
+    pub page: Page,
+    /// The people whom its entries name.
+    pub people: People,
+}
+
+/// Reads a page of a site's statement, in two round trips, in one more if it names users, and, for each end of a period that lies within the
 /// statement, one for every sixteenfold of its length.
 ///
 /// # Errors
@@ -40,7 +50,7 @@ pub async fn statement(
     site_id: &SiteId,
     period: &Period,
     asker: &Asker,
-) -> Result<Page, ReadError> {
+) -> Result<Statement, ReadError> {
     let mut attempts = Attempts::default();
     let site = store.read(TypedKey::site(site_id), &mut attempts).await?;
     let site = authorized(site, asker)?;
@@ -54,5 +64,7 @@ pub async fn statement(
         after: period.after,
         limit: period.limit,
     };
-    Ok(store.statement(&site, &query, &mut attempts).await?)
+    let page = store.statement(&site, &query, &mut attempts).await?;
+    let people = People::of(store, &site, &page.entries, &mut attempts).await?;
+    Ok(Statement { page, people })
 }

@@ -1,11 +1,12 @@
 //! Messages: previewed, reserved, sent and shown (rules 13 and 14). What happens between the reservation and the
 //! receipt is in `deliveries.rs`.
 
-use super::asker::{Asker, CommandError, ReadError, authorized};
+use super::asker::{Admitted, Asker, CommandError, ReadError, authorized};
 use super::command::Command;
 use super::deliveries::{Delivery, Sms, Worded};
 use super::execute::{Done, execute, settled};
 use super::pages::{Page, PageOf, list_of_site};
+use super::people::MessageView;
 use super::subject::OnSite;
 use super::users::{UserRefused, site_and_user};
 use crate::domain::model::card::Card;
@@ -21,12 +22,14 @@ use crate::domain::rules::wording::{card_message, language_for, notice_message};
 use crate::domain::values::ids::{MessageId, SiteId, UserId};
 use crate::domain::values::names::MessageText;
 use crate::domain::values::parts::measure;
+use crate::domain::values::person::Whom;
 use crate::sns::NetworkError;
 use crate::store::{Attempts, Item, Listing, Store, StoreError, TypedKey, decode_message};
 use jiff::Timestamp;
 
-/// The items that a reservation writes beside the site, its entry and the request: the user, the count, the message.
-const ITEMS: usize = 3;
+/// The items that a reservation writes beside the site, its entry and the request: the user and what leads to them, the
+/// count, the message.
+const ITEMS: usize = 4;
 
 /// A message that is asked for.
 #[derive(Clone, Debug)]
@@ -100,6 +103,8 @@ impl MessageToSend {
                 language,
                 measured: measured.map_err(CommandError::refused)?,
             },
+            whom: Whom::of(&user.person),
+            number: user.numbers,
             user_version: user.version,
         })
     }
@@ -126,9 +131,8 @@ pub async fn preview_message(
     link_of: LinkOf<'_>,
     asker: &Asker,
 ) -> Result<MessagePreview, CommandError<MessageError>> {
-    let by = asker.address()?;
     let read = site_and_user(store, site_id, &message.user_id, asker).await;
-    let (site, user) = read.map_err(of_user)?;
+    let (Admitted { site, by }, user) = read.map_err(of_user)?;
     let worded = message.word(&site, &user, link_of, asker.now)?;
     let number_key = sms.pseudonyms.number_key(site_id, &worded.mobile);
     let number = TypedKey::number(site_id, &number_key);
@@ -137,7 +141,7 @@ pub async fn preview_message(
     let before = site.balances.sms;
     // The preview reserves on a copy, so it is refused for the same reasons.
     let draft = settled_copy(site, asker.now);
-    let reserved = reserve(draft, &user, &worded.outgoing, &number, by);
+    let reserved = reserve(draft, &user, &worded.outgoing, &number, &by.person);
     Ok(MessagePreview {
         text: worded.text,
         to: worded.mobile.masked(),
@@ -169,21 +173,24 @@ pub async fn deliver_message(
     message: &MessageToSend,
     link_of: LinkOf<'_>,
     asker: &Asker,
-) -> Result<Done<Message>, CommandError<MessageError>> {
-    let by = asker.address()?;
+) -> Result<Done<MessageView>, CommandError<MessageError>> {
+    asker.address()?;
     let canonical = serde_json::json!(["send message", message.user_id, message.text]).to_string();
     let command = Command::on_site(site_id, asker, &canonical);
     // Before the first answer is looked for: what a repetition needs to send a message that was left behind.
     let read = site_and_user(store, site_id, &message.user_id, asker).await;
     let mut refused_anyway = true;
-    let worded = read.map_err(of_user).and_then(|(site, user)| {
-        let worded = message.word(&site, &user, link_of, asker.now)?;
-        // The network is not asked about a message that what was read refuses already.
-        let nothing_sent = NumberCount::none(String::new());
-        let draft = settled_copy(site, asker.now);
-        refused_anyway = reserve(draft, &user, &worded.outgoing, &nothing_sent, by).is_err();
-        Ok(worded)
-    });
+    let worded = read
+        .map_err(of_user)
+        .and_then(|(Admitted { site, by }, user)| {
+            let worded = message.word(&site, &user, link_of, asker.now)?;
+            // The network is not asked about a message that what was read refuses already.
+            let nothing_sent = NumberCount::none(String::new());
+            let draft = settled_copy(site, asker.now);
+            refused_anyway =
+                reserve(draft, &user, &worded.outgoing, &nothing_sent, &by.person).is_err();
+            Ok(worded)
+        });
     let mut network_asked = false;
     if let Ok(worded) = &worded
         && !refused_anyway
@@ -227,12 +234,38 @@ pub async fn deliver_message(
         now: asker.now,
     };
     let sent = delivery.carry_on(sms, worded.as_ref(), done.replayed).await;
-    // The message is charged, and perhaps sent: nobody may say that nothing was changed.
-    let sent = sent.map_err(|error| match error {
+    let sent = sent.map_err(charged)?;
+    let known = worded.filter(|worded| (&sent.whom, sent.number) == (&worded.whom, worded.number));
+    let shown = match known {
+        Some(worded) => MessageView {
+            message: sent,
+            user_id: Some(message.user_id.clone()),
+            to: Some(worded.mobile.masked()),
+        },
+        None => shown(store, site_id, sent).await.map_err(charged)?,
+    };
+    Ok(done.map(|()| shown))
+}
+
+/// An error after a message was charged, and perhaps sent: nobody may say that nothing was changed.
+fn charged(error: StoreError) -> StoreError {
+    match error {
         StoreError::Busy(_) => StoreError::OutcomeUnknown,
         other => other,
-    })?;
-    Ok(done.map(|()| sent))
+    }
+}
+
+/// A message, with what is known of whom it is to.
+async fn shown(
+    store: &Store,
+    site_id: &SiteId,
+    message: Message,
+) -> Result<MessageView, StoreError> {
+    let mut attempts = Attempts::default();
+    let mut shown = MessageView::of(store, site_id, vec![message], &mut attempts).await?;
+    shown
+        .pop()
+        .ok_or_else(|| StoreError::defect("a message was not shown"))
 }
 
 /// Whether a request of this key was carried out before.
@@ -263,29 +296,35 @@ impl Reservation<'_> {
         let number = self.number_key.as_ref();
         let number = number.map(|key| TypedKey::number(self.site_id, key));
         let reads = (TypedKey::user(self.site_id, self.user_id), number);
-        let by = self.asker.address()?;
-        execute(store, command, &reads, |site, (user, number), _| {
-            let (Some(worded), Some(key)) = (self.worded, &self.number_key) else {
-                return Err(CommandError::Refused(MessageError::NotFound));
-            };
-            let user = user.ok_or_else(|| CommandError::refused(UserRefused::NotFound))?;
-            let number = number.unwrap_or_else(|| NumberCount::none(key.clone()));
-            let rule =
-                |draft| reserve(draft, &user, &worded.outgoing, &number, by).map(Outcome::Changed);
-            let step = settled(site, ITEMS, self.asker.now, rule, |_| ());
-            let step = step.map_err(CommandError::refused)?;
-            if !self.network_asked || user.version != worded.user_version {
-                // Something changed between the two reads: the number or the card, or what had been refused before the
-                // network was asked. A repetition asks about what is there now.
-                return Err(StoreError::Busy(None).into());
-            }
-            Ok(step)
-        })
+        execute(
+            store,
+            command,
+            &reads,
+            |Admitted { site, by }, (user, number), _| {
+                let (Some(worded), Some(key)) = (self.worded, &self.number_key) else {
+                    return Err(CommandError::Refused(MessageError::NotFound));
+                };
+                let user = user.ok_or_else(|| CommandError::refused(UserRefused::NotFound))?;
+                let number = number.unwrap_or_else(|| NumberCount::none(key.clone()));
+                let rule = |draft| {
+                    reserve(draft, &user, &worded.outgoing, &number, &by.person)
+                        .map(Outcome::Changed)
+                };
+                let step = settled(site, ITEMS, self.asker.now, rule, |_| ());
+                let step = step.map_err(CommandError::refused)?;
+                if !self.network_asked || user.version != worded.user_version {
+                    // Something changed between the two reads: the number or the card, or what had been refused before the
+                    // network was asked. A repetition asks about what is there now.
+                    return Err(StoreError::Busy(None).into());
+                }
+                Ok(step)
+            },
+        )
         .await
     }
 }
 
-/// Lists a site's messages, the newest first, in two round trips.
+/// Lists a site's messages, the newest first, in four round trips.
 ///
 /// # Errors
 /// See [`ReadError`].
@@ -294,13 +333,18 @@ pub async fn list_messages(
     site_id: &SiteId,
     page: &PageOf,
     asker: &Asker,
-) -> Result<Page<Message>, ReadError> {
+) -> Result<Page<MessageView>, ReadError> {
     let listing = Listing::messages(site_id);
     let decode = |item: &Item| Ok(decode_message(item)?.0);
-    list_of_site(store, site_id, &listing, page, asker, decode).await
+    let page = list_of_site(store, site_id, &listing, page, asker, decode).await?;
+    let mut attempts = Attempts::default();
+    Ok(Page {
+        items: MessageView::of(store, site_id, page.items, &mut attempts).await?,
+        next: page.next,
+    })
 }
 
-/// Shows a message, in one round trip.
+/// Shows a message, in three round trips.
 ///
 /// # Errors
 /// See [`MessageError`] and [`CommandError`].
@@ -309,7 +353,7 @@ pub async fn message(
     site_id: &SiteId,
     message_id: &MessageId,
     asker: &Asker,
-) -> Result<Message, CommandError<MessageError>> {
+) -> Result<MessageView, CommandError<MessageError>> {
     let reads = (
         TypedKey::site(site_id),
         TypedKey::message(site_id, message_id),
@@ -317,5 +361,5 @@ pub async fn message(
     let (site, message) = store.read(reads, &mut Attempts::default()).await?;
     authorized(site, asker)?;
     let (message, _) = message.ok_or(CommandError::Refused(MessageError::NotFound))?;
-    Ok(message)
+    Ok(shown(store, site_id, message).await?)
 }

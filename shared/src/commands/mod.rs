@@ -17,6 +17,7 @@ mod execute;
 mod license;
 mod messages;
 mod pages;
+mod people;
 mod redeem;
 mod sites;
 mod steps;
@@ -38,20 +39,22 @@ pub use codes::{CodeInBatch, MAX_CODES_A_VOID, Voided, fetch_codes, void_codes};
 pub use deduct::{DeductError, Report, deduct_due};
 pub use deliveries::{Resolved, Sms, record_receipt, resolve_message};
 pub use devices::{
-    DeviceToRegister, RegisterError, Registered, RemoveError, list_devices, register_devices,
-    remove_device,
+    DeviceChanged, DeviceNotFound, DeviceToRegister, RegisterError, Registered, RemoveError,
+    ReplaceError, Replacement, list_devices, register_devices, remove_device, rename_device,
+    replace_device,
 };
 pub use execute::Done;
-pub use license::{Period, license, statement};
+pub use license::{Period, Statement, license, statement};
 pub use messages::{
     MessageError, MessagePreview, MessageToSend, deliver_message, list_messages, message,
     preview_message,
 };
 pub use pages::{Page, PageOf};
+pub use people::{MessageView, NamedAdministrator, NamedUser, People};
 pub use redeem::{PreviewAnswer, RedeemError, preview, redeem};
 pub use sites::{
-    CreateSiteError, SiteView, change_settings, create_site, delete_site, list_sites,
-    random_site_id, site,
+    AdministratorView, CreateSiteError, SiteView, change_settings, create_site, delete_site,
+    list_sites, random_site_id, site,
 };
 pub use users::{
     NewUser, UserRefused, UsersOf, add_user, change_user, list_users, remove_user, user,

@@ -1,6 +1,6 @@
 //! Previewing and applying a code.
 
-use super::asker::{Asker, CommandError, authorized};
+use super::asker::{Admitted, Asker, CommandError, admitted};
 use super::command::Command;
 use super::execute::{Done, Step, execute};
 use crate::domain::model::change::Write;
@@ -54,7 +54,7 @@ pub async fn redeem(
     asker: &Asker,
 ) -> Result<Done<License>, CommandError<RedeemError>> {
     let redeemed = async {
-        let email = asker.address()?.clone();
+        let email = asker.address()?;
         let recognised = codes.recognise(code);
         let key = recognised.map_err(CommandError::refused)?.key;
         let balance = match recharge {
@@ -63,18 +63,23 @@ pub async fn redeem(
         };
         let command = format!("redeem {balance} {}", key.as_str());
         let command = Command::on_site(site_id, asker, &command);
-        let wrong = TypedKey::wrong_codes(&email, asker.now);
-        let by = Redeemer {
-            email,
-            command_id: command.id.clone(),
-        };
+        let wrong = TypedKey::wrong_codes(email, asker.now);
         let reads = (TypedKey::code(&key), wrong);
-        execute(store, &command, &reads, |site, (code, wrong), _| {
-            let code = tried(code, wrong, asker)?;
-            let change = redeem::redeem(site, &code, recharge, &by, asker.now);
-            let change = change.map_err(CommandError::refused)?;
-            Ok(Step::change(change, |site| view(site, asker.now)))
-        })
+        execute(
+            store,
+            &command,
+            &reads,
+            |Admitted { site, by }, (code, wrong), _| {
+                let by = Redeemer {
+                    person: by.person,
+                    command_id: command.id.clone(),
+                };
+                let code = tried(code, wrong, asker)?;
+                let change = redeem::redeem(site, &code, recharge, &by, asker.now);
+                let change = change.map_err(CommandError::refused)?;
+                Ok(Step::change(change, |site| view(site, asker.now)))
+            },
+        )
         .await
     };
     counted(store, asker, redeemed).await
@@ -93,16 +98,16 @@ pub async fn preview(
     asker: &Asker,
 ) -> Result<PreviewAnswer, CommandError<RedeemError>> {
     let previewed = async {
-        let email = asker.address()?.clone();
+        let email = asker.address()?;
         let recognised = codes.recognise(code);
         let key = recognised.map_err(CommandError::refused)?.key;
-        let wrong = TypedKey::wrong_codes(&email, asker.now);
+        let wrong = TypedKey::wrong_codes(email, asker.now);
         let reads = (TypedKey::site(site_id), TypedKey::code(&key), wrong);
         let (site, code, wrong) = store.read(reads, &mut Attempts::default()).await?;
-        let site = authorized(site, asker)?;
+        let Admitted { site, by } = admitted(site, asker)?;
         let code = tried(code, wrong, asker)?;
         let by = Redeemer {
-            email,
+            person: by.person,
             command_id: CommandId::random(),
         };
         let preview = redeem::preview(&site, &code, recharge, &by, asker.now);

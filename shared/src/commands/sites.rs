@@ -1,6 +1,6 @@
 //! Creating sites, showing them, changing their settings, and deleting them.
 
-use super::asker::{Asker, CommandError, EmailNotVerified, ReadError, authorized};
+use super::asker::{Admitted, Asker, CommandError, EmailNotVerified, ReadError, authorized};
 use super::command::Command;
 use super::execute::{Done, Step, execute, settled};
 use super::pages::{Page, PageOf, list};
@@ -13,7 +13,8 @@ use crate::domain::rules::draft::Outcome;
 use crate::domain::rules::sites::{self, DeletionRefused, NewSettings, SettingsRefused};
 use crate::domain::values::amount::Balances;
 use crate::domain::values::country::{Country, Language};
-use crate::domain::values::ids::SiteId;
+use crate::domain::values::email::Email;
+use crate::domain::values::ids::{PersonId, SiteId};
 use crate::domain::values::names::SiteName;
 use crate::domain::values::time_zone::TimeZone;
 use crate::store::{Attempts, Item, Listing, Store, StoreError, TypedKey, decode_administrator_of};
@@ -45,7 +46,29 @@ pub struct SiteView {
     /// The asker's role; null for one who just left it.
     pub role: Option<Role>,
     /// Who may read and change it.
-    pub administrators: Vec<Administrator>,
+    pub administrators: Vec<AdministratorView>,
+}
+
+/// An administrator, as the others see them.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub struct AdministratorView {
+    /// The ID by which entries name the person; none in an answer that the first form remembered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub person: Option<PersonId>,
+    /// The address.
+    pub email: Email,
+    /// The role.
+    pub role: Role,
+}
+
+impl From<&Administrator> for AdministratorView {
+    fn from(administrator: &Administrator) -> Self {
+        Self {
+            person: Some(administrator.person.clone()),
+            email: administrator.email.clone(),
+            role: administrator.role,
+        }
+    }
 }
 
 /// What an asker sees of a site.
@@ -62,7 +85,7 @@ pub(super) fn site_view(site: &Site, asker: &Asker) -> SiteView {
         balances: site.balances,
         devices: site.devices.total(),
         role: asker.email.as_ref().and_then(|email| site.role_of(email)),
-        administrators: site.administrators.clone(),
+        administrators: site.administrators.iter().map(Into::into).collect(),
     }
 }
 
@@ -162,7 +185,7 @@ pub async fn change_settings(
     settings: &NewSettings,
     asker: &Asker,
 ) -> Result<Done<SiteView>, CommandError<SettingsRefused>> {
-    let by = asker.address()?;
+    asker.address()?;
     let NewSettings {
         name,
         time_zone,
@@ -178,8 +201,8 @@ pub async fn change_settings(
         sms_countries.collect::<Vec<_>>().join(","),
     );
     let command = Command::on_site(site_id, asker, &command);
-    execute(store, &command, &(), |site, (), _| {
-        let rule = |draft| sites::change_settings(draft, settings, by);
+    execute(store, &command, &(), |Admitted { site, by }, (), _| {
+        let rule = |draft| sites::change_settings(draft, settings, &by.person);
         let show = |site: &_| site_view(site, asker);
         settled(site, 0, asker.now, rule, show).map_err(CommandError::Refused)
     })
@@ -196,10 +219,10 @@ pub async fn delete_site(
     forfeit: bool,
     asker: &Asker,
 ) -> Result<Done<SiteView>, CommandError<DeletionRefused>> {
-    let by = asker.address()?;
+    asker.address()?;
     let command = Command::on_site(site_id, asker, &format!("delete, forfeit {forfeit}"));
-    execute(store, &command, &(), |site, (), _| {
-        let rule = |draft| sites::delete(draft, forfeit, by).map(Outcome::Changed);
+    execute(store, &command, &(), |Admitted { site, by }, (), _| {
+        let rule = |draft| sites::delete(draft, forfeit, &by).map(Outcome::Changed);
         let show = |site: &_| site_view(site, asker);
         settled(site, MAX_ADMINISTRATORS, asker.now, rule, show).map_err(CommandError::Refused)
     })

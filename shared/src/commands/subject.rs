@@ -1,6 +1,6 @@
 //! Who acts, and on what: an administrator on a site, a person who creates one, a partner on its account.
 
-use super::asker::{Asker, PartnerAsker, SiteNotFound, authorized};
+use super::asker::{Admitted, Asker, PartnerAsker, SiteNotFound, admitted};
 use crate::domain::model::request::{FirstAnswer, RequestOwner};
 use crate::domain::model::site::Site;
 use crate::domain::values::email::Email;
@@ -34,14 +34,14 @@ pub(super) trait Subject {
 pub(super) struct OnSite<'a>(pub(super) &'a SiteId, pub(super) &'a Asker);
 
 impl Subject for OnSite<'_> {
-    type Admitted = Site;
+    type Admitted = Admitted;
 
     fn site(&self) -> Option<TypedKey<Site>> {
         Some(TypedKey::site(self.0))
     }
 
-    fn admit(&self, site: Option<Site>) -> Result<Site, SiteNotFound> {
-        authorized(site, self.1)
+    fn admit(&self, site: Option<Site>) -> Result<Admitted, SiteNotFound> {
+        admitted(site, self.1)
     }
 
     fn owner(&self) -> RequestOwner {

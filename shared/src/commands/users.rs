@@ -3,7 +3,7 @@
 //! Every change is one transaction: the site as it was read, the roster, the user, and the request, which is the witness.
 //! Nothing personal is remembered with a request, so a repetition makes its answer from what it asks for.
 
-use super::asker::{Asker, CommandError, ReadError, authorized};
+use super::asker::{Admitted, Asker, CommandError, ReadError, admitted};
 use super::command::Command;
 use super::execute::{Done, Step, execute};
 use super::pages::{Page, PageOf, list_of_site};
@@ -69,15 +69,8 @@ struct Added {
 
 impl Added {
     fn user(&self, site_id: &SiteId, profile: Profile) -> User {
-        User {
-            site_id: site_id.clone(),
-            id: self.user_id.clone(),
-            profile,
-            card: None,
-            added_at: self.at,
-            added_by: self.by.clone(),
-            version: 1,
-        }
+        let id = self.user_id.clone();
+        User::added(site_id, id, profile, self.at, &self.by)
     }
 }
 
@@ -119,30 +112,35 @@ pub async fn add_user(
     };
     let user = new.id.as_ref().map(|id| TypedKey::user(site_id, id));
     let reads = (TypedKey::roster(site_id), user);
-    let done = execute(store, &command, &reads, |site, (read, user), _| {
-        let profile = profile_in(&site.country)?;
-        if user.is_some() {
-            return Err(CommandError::Refused(UserRefused::Exists));
-        }
-        let mut roster = read.unwrap_or_default();
-        let user_id = match &new.id {
-            Some(id) => {
-                roster.passes(id);
-                id.clone()
+    let done = execute(
+        store,
+        &command,
+        &reads,
+        |Admitted { site, .. }, (read, user), _| {
+            let profile = profile_in(&site.country)?;
+            if user.is_some() {
+                return Err(CommandError::Refused(UserRefused::Exists));
             }
-            None => roster.next_id().map_err(CommandError::refused)?,
-        };
-        roster.add(1).map_err(CommandError::refused)?;
-        let added = Added {
-            user_id,
-            country: site.country.clone(),
-            at: asker.now,
-            by: command.id.clone(),
-        };
-        let user = Write::UserAdded(Box::new(added.user(site_id, profile)));
-        let roster = roster_after(&site, read, roster);
-        Ok(Step::writes(vec![site_as_read(&site), roster, user], added))
-    })
+            let mut roster = read.unwrap_or_default();
+            let user_id = match &new.id {
+                Some(id) => {
+                    roster.passes(id);
+                    id.clone()
+                }
+                None => roster.next_id().map_err(CommandError::refused)?,
+            };
+            roster.add(1).map_err(CommandError::refused)?;
+            let added = Added {
+                user_id,
+                country: site.country.clone(),
+                at: asker.now,
+                by: command.id.clone(),
+            };
+            let user = Write::UserAdded(Box::new(added.user(site_id, profile)));
+            let roster = roster_after(&site, read, roster);
+            Ok(Step::writes(vec![site_as_read(&site), roster, user], added))
+        },
+    )
     .await?;
     let profile = profile_in(&done.answer.country)?;
     Ok(done.map(|added| added.user(site_id, profile)))
@@ -173,18 +171,18 @@ pub async fn user(
     Ok(site_and_user(store, site_id, user_id, asker).await?.1)
 }
 
-/// A site and one of its users, in one round trip.
+/// A site as it admits the asker and one of its users, in one round trip.
 pub(super) async fn site_and_user(
     store: &Store,
     site_id: &SiteId,
     user_id: &UserId,
     asker: &Asker,
-) -> Result<(Site, User), CommandError<UserRefused>> {
+) -> Result<(Admitted, User), CommandError<UserRefused>> {
     let reads = (TypedKey::site(site_id), TypedKey::user(site_id, user_id));
     let (site, user) = store.read(reads, &mut Attempts::default()).await?;
-    let site = authorized(site, asker)?;
+    let admitted = admitted(site, asker)?;
     let user = user.ok_or(CommandError::Refused(UserRefused::NotFound))?;
-    Ok((site, user))
+    Ok((admitted, user))
 }
 
 /// Which users are listed.
@@ -258,22 +256,17 @@ pub async fn change_user(
     let command = Command::on_users(site_id, asker, pseudonyms, &command);
     let mut after = None;
     let reads = TypedKey::user(site_id, user_id);
-    let done = execute(store, &command, &reads, |site, user, _| {
+    let done = execute(store, &command, &reads, |Admitted { site, .. }, user, _| {
         if *new == ProfileChange::default() {
             return Err(CommandError::Refused(UserRefused::Nothing));
         }
         let user = user.ok_or(CommandError::Refused(UserRefused::NotFound))?;
         let profile = new.clone().read(&user.profile, &site.country);
         let profile = profile.map_err(CommandError::refused)?;
-        let changed = profile != user.profile;
-        let user = User {
-            profile,
-            version: user.version + u64::from(changed),
-            ..user
-        };
-        after = Some(user.clone());
+        let changed = user.clone().with(profile);
+        after = Some(changed.clone().unwrap_or(user));
         let mut writes = vec![site_as_read(&site)];
-        writes.extend(changed.then(|| Write::UserChanged(Box::new(user))));
+        writes.extend(changed.map(|user| Write::UserChanged(Box::new(user))));
         Ok(Step::writes(writes, user_id.clone()))
     })
     .await?;
@@ -299,31 +292,40 @@ pub async fn remove_user(
     let command = format!("remove user {user_id}");
     let command = Command::on_users(site_id, asker, pseudonyms, &command);
     let reads = (TypedKey::roster(site_id), TypedKey::user(site_id, user_id));
-    execute(store, &command, &reads, |site, (read, user), _| {
-        let user = user.ok_or(CommandError::Refused(UserRefused::NotFound))?;
-        let mut roster = read.unwrap_or_default();
-        roster.remove();
-        let mut writes = vec![site_as_read(&site), roster_after(&site, read, roster)];
-        writes.extend(removal(&user));
-        Ok(Step::writes(writes, user_id.clone()))
-    })
+    execute(
+        store,
+        &command,
+        &reads,
+        |Admitted { site, .. }, (read, user), _| {
+            let user = user.ok_or(CommandError::Refused(UserRefused::NotFound))?;
+            let mut roster = read.unwrap_or_default();
+            roster.remove();
+            let mut writes = vec![site_as_read(&site), roster_after(&site, read, roster)];
+            writes.extend(removal(&user));
+            Ok(Step::writes(writes, user_id.clone()))
+        },
+    )
     .await
 }
 
-/// What removes a user, and what finds their card.
+/// What removes a user, and what finds them and their card.
 fn removal(user: &User) -> impl Iterator<Item = Write> {
     let card = user.live_card();
     let unlinked = card.map(|card| Write::CardUnlinked(card.key.clone()));
+    let forgotten = user.is_named.then(|| Write::PersonForgotten {
+        site_id: user.site_id.clone(),
+        person: user.person.clone(),
+    });
     let removed = Write::UserRemoved {
         site_id: user.site_id.clone(),
         user_id: user.id.clone(),
         version: user.version,
     };
-    unlinked.into_iter().chain([removed])
+    unlinked.into_iter().chain(forgotten).chain([removed])
 }
 
-/// The users of one transaction that erases them: with their cards, the site and the roster they fit it.
-const ERASED_AT_ONCE: u16 = 45;
+/// The users of one transaction that erases them: with what finds them and their cards, the site and the roster, they fit it.
+const ERASED_AT_ONCE: u16 = 32;
 
 /// Erases some of the users of a deleted site, and says how many; 0 once none is left.
 ///

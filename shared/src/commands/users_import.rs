@@ -9,7 +9,7 @@
 //! An import that died half-way is finished by its repetition: the numbers are the same, and what is there is not written
 //! again.
 
-use super::asker::{Asker, CommandError, authorized};
+use super::asker::{Admitted, Asker, CommandError, authorized};
 use super::command::{Command, Witness};
 use super::execute::{Step, execute};
 use super::steps::{self, Next, take};
@@ -100,30 +100,35 @@ pub async fn import_users(
     let command = format!("import users {}", HEXLOWER.encode(&hash.finalize()));
     let command = Command::on_users(site_id, asker, pseudonyms, &command);
     let reads = TypedKey::roster(site_id);
-    let started = execute(store, &command, &reads, |site, stored, _| {
-        let before = stored.unwrap_or_default();
-        let mut roster = before;
-        let read = read(lines, &site.country);
-        let users = read.iter().filter_map(|(_, user)| user.as_ref().ok());
-        let (named, numbered): (Vec<_>, Vec<_>) = users.partition(|(id, _)| id.is_some());
-        for id in named.iter().filter_map(|(id, _)| id.as_ref()) {
-            roster.passes(id);
-        }
-        let first_number = roster.next_number;
-        for _ in &numbered {
-            roster.next_id().map_err(CommandError::refused)?;
-        }
-        let mut writes = vec![site_as_read(&site)];
-        writes.extend((roster != before).then(|| roster_after(&site, stored, roster)));
-        let remembered = Remembered {
-            by: command.id.clone(),
-            country: site.country,
-            at: asker.now,
-            first_number,
-            refused: None,
-        };
-        Ok(Step::writes(writes, remembered))
-    })
+    let started = execute(
+        store,
+        &command,
+        &reads,
+        |Admitted { site, .. }, stored, _| {
+            let before = stored.unwrap_or_default();
+            let mut roster = before;
+            let read = read(lines, &site.country);
+            let users = read.iter().filter_map(|(_, user)| user.as_ref().ok());
+            let (named, numbered): (Vec<_>, Vec<_>) = users.partition(|(id, _)| id.is_some());
+            for id in named.iter().filter_map(|(id, _)| id.as_ref()) {
+                roster.passes(id);
+            }
+            let first_number = roster.next_number;
+            for _ in &numbered {
+                roster.next_id().map_err(CommandError::refused)?;
+            }
+            let mut writes = vec![site_as_read(&site)];
+            writes.extend((roster != before).then(|| roster_after(&site, stored, roster)));
+            let remembered = Remembered {
+                by: command.id.clone(),
+                country: site.country,
+                at: asker.now,
+                first_number,
+                refused: None,
+            };
+            Ok(Step::writes(writes, remembered))
+        },
+    )
     .await?;
     let remembered = started.answer;
     let mut import = Import::of(store, site_id, asker, lines, &remembered);
@@ -192,15 +197,8 @@ impl<'a> Import<'a> {
             let outcome = read.map(|(id, profile)| {
                 let number = || UserId::numbered(numbers.next().unwrap_or_default());
                 let id = id.unwrap_or_else(number);
-                let user = User {
-                    site_id: site_id.clone(),
-                    id: id.clone(),
-                    profile,
-                    card: None,
-                    added_at: remembered.at,
-                    added_by: remembered.by.clone(),
-                    version: 1,
-                };
+                let (at, by) = (remembered.at, &remembered.by);
+                let user = User::added(site_id, id.clone(), profile, at, by);
                 users.push((place, user));
                 id
             });

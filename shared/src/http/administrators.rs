@@ -2,9 +2,9 @@
 
 use super::body::body;
 use super::schemas::{AdministratorChangeEntry, TypedEmail};
-use crate::commands::{Done, SiteView};
+use crate::commands::{AdministratorView, Done, SiteView};
 use crate::domain::model::entry::Entry;
-use crate::domain::model::site::{Administrator, Role};
+use crate::domain::model::site::Role;
 use crate::domain::values::email::Email;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -33,7 +33,7 @@ body! {
 pub struct Administrators {
     /// The administrators.
     #[schema(min_items = 1, max_items = 20)]
-    pub administrators: Vec<Administrator>,
+    pub administrators: Vec<AdministratorView>,
 }
 
 impl From<SiteView> for Administrators {
@@ -52,7 +52,7 @@ pub struct ChangedAdministrators {
     pub entry: Option<Entry>,
     /// The administrators.
     #[schema(min_items = 1, max_items = 20)]
-    pub administrators: Vec<Administrator>,
+    pub administrators: Vec<AdministratorView>,
 }
 
 impl From<Done<SiteView>> for ChangedAdministrators {

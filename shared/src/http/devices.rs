@@ -2,8 +2,11 @@
 
 use super::body::body;
 use super::cursors::pages;
-use super::schemas::{self, DeviceRegistrationEntry, DeviceRemovalEntry, NextCursor, TypedId};
-use crate::commands::{DeviceToRegister, Done, Page, Registered};
+use super::schemas::{
+    self, DeviceRegistrationEntry, DeviceRemovalEntry, DeviceRenamingEntry, DeviceReplacementEntry,
+    NextCursor, TypedId,
+};
+use crate::commands::{DeviceChanged, DeviceToRegister, Done, Page, Registered, Replacement};
 use crate::domain::model;
 use crate::domain::model::entry::Entry;
 use crate::domain::rules::license::License;
@@ -130,4 +133,73 @@ impl From<Done<License>> for RemovedDevice {
             license: done.answer,
         }
     }
+}
+
+body! {
+    /// The body of `PATCH …/devices/{device_id}`.
+    pub struct DeviceNameBody {
+        /// Its new name.
+        pub name: SiteName,
+    }
+}
+
+body! {
+    /// The body of `POST …/devices/{device_id}/replacement`.
+    pub struct ReplacementBody {
+        /// The ID of the new device; generated if omitted.
+        #[schema(value_type = Option<TypedId>)]
+        pub device_id: Option<DeviceId>,
+        /// The name of the new device; that of the old one if omitted.
+        pub name: Option<SiteName>,
+    }
+}
+
+impl ReplacementBody {
+    /// The requested replacement.
+    #[must_use]
+    pub fn read(self) -> Replacement {
+        Replacement {
+            id: self.device_id,
+            name: self.name,
+        }
+    }
+}
+
+/// Declares the answers to changes of a device, which differ in their entries.
+macro_rules! changed_devices {
+    ($($(#[$doc:meta])* $name:ident, $entry:ty;)*) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Serialize, ToSchema)]
+        pub struct $name {
+            /// The device.
+            pub device: Device,
+            /// The entry.
+            #[schema(value_type = $entry)]
+            pub entry: Option<Entry>,
+            /// The license after it.
+            pub license: License,
+        }
+
+        impl From<Done<DeviceChanged>> for $name {
+            fn from(done: Done<DeviceChanged>) -> Self {
+                let changed = done.answer;
+                Self {
+                    device: Device {
+                        device_id: changed.device_id,
+                        name: changed.name,
+                        registered_on: changed.registered_on,
+                    },
+                    entry: done.entry,
+                    license: changed.license,
+                }
+            }
+        }
+    )*};
+}
+
+changed_devices! {
+    /// The answer to a replacement.
+    ReplacedDevice, DeviceReplacementEntry;
+    /// The answer to a renaming. The entry is null if the device had this name.
+    RenamedDevice, Option<DeviceRenamingEntry>;
 }

@@ -3,8 +3,7 @@
 use super::describe::{Extracted, Operation};
 use super::problem::{Problem, ProblemCode};
 use crate::commands::{
-    Asker, BatchError, EmailNotVerified, MessageError, PartnerAsker, RemoveError, SiteNotFound,
-    UserRefused,
+    Asker, BatchError, EmailNotVerified, MessageError, PartnerAsker, SiteNotFound, UserRefused,
 };
 use crate::domain::rules::administrators::AdministratorRefused;
 use crate::domain::values::card_link::CardToken;
@@ -107,7 +106,7 @@ macro_rules! path_parameters {
 
 path_parameters! {
     "email", Email, "Email", AdministratorNotFound, AdministratorRefused::NotFound;
-    "device_id", DeviceId, "DeviceId", DeviceNotFound, RemoveError::NotFound;
+    "device_id", DeviceId, "DeviceId", DeviceNotFound, crate::commands::DeviceNotFound;
     "user_id", UserId, "UserId", UserNotFound, UserRefused::NotFound;
     "message_id", MessageId, "MessageId", MessageNotFound, MessageError::NotFound;
     "batch_id", BatchId, "BatchId", BatchNotFound, BatchError::NotFound;

@@ -6,17 +6,17 @@ use super::schemas::{
     self, Instant, LastFour, LicenseStatus, NextCursor, RedemptionEntry, SmsRedemptionEntry,
     TypedCode,
 };
-use crate::commands::{Done, PreviewAnswer};
+use crate::commands::{Done, PreviewAnswer, Statement};
 use crate::domain::model::code::Recharge;
 use crate::domain::model::entry::Entry;
-use crate::domain::model::site::{SiteType, Status};
+use crate::domain::model::site::{Role, SiteType, Status};
 use crate::domain::rules::license::License;
 use crate::domain::values::amount::Balances;
 use crate::domain::values::country::Country;
-use crate::domain::values::ids::SiteId;
+use crate::domain::values::email::Email;
+use crate::domain::values::ids::{PersonId, SiteId, UserId};
 use crate::domain::values::last_date::LastDate;
 use crate::domain::values::names::SiteName;
-use crate::store::Page;
 use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -165,15 +165,56 @@ pub struct StatementPage {
     /// The entries.
     #[schema(max_items = 100)]
     pub entries: Vec<Entry>,
+    /// The administrators whom these entries name.
+    #[schema(max_items = 200)]
+    pub administrators: Vec<AdministratorOfEntries>,
+    /// The users whom these entries name.
+    #[schema(max_items = 100)]
+    pub users: Vec<UserOfEntries>,
     /// The cursor of the next page; null after the last.
     #[schema(value_type = NextCursor)]
     pub next_cursor: Option<String>,
 }
 
-impl From<Page> for StatementPage {
-    fn from(page: Page) -> Self {
+/// An administrator whom entries name.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct AdministratorOfEntries {
+    /// The ID in the entries.
+    pub person: PersonId,
+    /// The address; null of a former administrator.
+    pub email: Option<Email>,
+    /// The role; null of a former administrator.
+    pub role: Option<Role>,
+}
+
+/// A user whom entries name.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct UserOfEntries {
+    /// The ID in the entries.
+    pub person: PersonId,
+    /// The ID that people gave; null of a former user.
+    pub user_id: Option<UserId>,
+}
+
+impl From<Statement> for StatementPage {
+    fn from(statement: Statement) -> Self {
+        let Statement { page, people } = statement;
+        let administrators = people.administrators.into_iter().map(|named| {
+            let (email, role) = named.is.unzip();
+            AdministratorOfEntries {
+                person: named.person,
+                email,
+                role,
+            }
+        });
+        let users = people.users.into_iter().map(|named| UserOfEntries {
+            person: named.person,
+            user_id: named.user_id,
+        });
         Self {
             entries: page.entries,
+            administrators: administrators.collect(),
+            users: users.collect(),
             next_cursor: page.next.map(|sequence| sequence.to_string()),
         }
     }

@@ -6,8 +6,7 @@ use super::schemas::{
     Instant, MaskedNumber, MessageLanguage, NextCursor, Parts, Sequence, SmsReservationEntry,
     TypedId, Units,
 };
-use crate::commands::{Done, MessagePreview, MessageToSend, Page};
-use crate::domain::model;
+use crate::commands::{Done, MessagePreview, MessageToSend, MessageView, Page};
 use crate::domain::model::entry::Entry;
 use crate::domain::model::message::{MessageState, NotSent, Template};
 use crate::domain::values::country::{Country, Language};
@@ -51,11 +50,11 @@ body! {
 pub struct Message {
     /// Its ID.
     pub message_id: MessageId,
-    /// The recipient.
-    pub user_id: UserId,
-    /// The number, masked.
-    #[schema(value_type = MaskedNumber)]
-    pub to: String,
+    /// The recipient; null once they were removed.
+    pub user_id: Option<UserId>,
+    /// The number, masked; null once the recipient has another, or was removed.
+    #[schema(value_type = Option<MaskedNumber>)]
+    pub to: Option<String>,
     /// The country of the number.
     pub country: Country,
     /// Its template.
@@ -86,12 +85,13 @@ pub struct Message {
     pub receipt: Option<String>,
 }
 
-impl From<model::message::Message> for Message {
-    fn from(message: model::message::Message) -> Self {
+impl From<MessageView> for Message {
+    fn from(view: MessageView) -> Self {
+        let message = view.message;
         Self {
             message_id: message.id,
-            user_id: message.user_id,
-            to: message.to,
+            user_id: view.user_id,
+            to: view.to,
             country: message.country,
             template: message.template,
             language: message.language,
@@ -117,8 +117,8 @@ pub struct SentMessage {
     pub entry: Option<Entry>,
 }
 
-impl From<Done<model::message::Message>> for SentMessage {
-    fn from(done: Done<model::message::Message>) -> Self {
+impl From<Done<MessageView>> for SentMessage {
+    fn from(done: Done<MessageView>) -> Self {
         Self {
             message: done.answer.into(),
             entry: done.entry,
@@ -189,8 +189,8 @@ pub struct ShownMessage {
     pub message: Message,
 }
 
-impl From<model::message::Message> for ShownMessage {
-    fn from(message: model::message::Message) -> Self {
+impl From<MessageView> for ShownMessage {
+    fn from(message: MessageView) -> Self {
         Self {
             message: message.into(),
         }
@@ -210,8 +210,8 @@ pub struct MessagePage {
     pub next_cursor: Option<String>,
 }
 
-impl From<Page<model::message::Message>> for MessagePage {
-    fn from(page: Page<model::message::Message>) -> Self {
+impl From<Page<MessageView>> for MessagePage {
+    fn from(page: Page<MessageView>) -> Self {
         Self {
             messages: page.items.into_iter().map(Into::into).collect(),
             next_cursor: page.next,

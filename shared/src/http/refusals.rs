@@ -39,6 +39,8 @@ refusals! {
     ADMINISTRATOR_CHANGE: NotAllowed, LastMaster;
     /// Registering devices.
     REGISTRATION: InsufficientCredits, PaymentRequired, DeviceExists, TooManyDevices;
+    /// Replacing a device.
+    REPLACEMENT: PaymentRequired, DeviceExists;
     /// Adding a user.
     NEW_USER: UserExists, TooManyUsers;
     /// Importing users.

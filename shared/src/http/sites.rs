@@ -12,7 +12,7 @@ use crate::domain::model::site::{NewSite, SiteType};
 use crate::domain::rules::sites::NewSettings;
 use crate::domain::values::country::{Country, Language, is_known, language_of, time_zone_of};
 use crate::domain::values::email::Email;
-use crate::domain::values::ids::SiteId;
+use crate::domain::values::ids::{PersonId, SiteId};
 use crate::domain::values::names::SiteName;
 use crate::domain::values::time_zone::TimeZone;
 use jiff::Timestamp;
@@ -56,6 +56,7 @@ impl NewSiteBody {
             country: self.country,
             site_type: self.site_type,
             master,
+            person: PersonId::random(),
         })
     }
 }

@@ -2,6 +2,7 @@
 
 use super::item::Item;
 use super::keys::Key;
+use crate::domain::values::form::Form;
 use aws_sdk_dynamodb::error::BuildError;
 use aws_sdk_dynamodb::types::{
     AttributeValue, ConditionCheck, Delete, Put, TransactWriteItem, Update,
@@ -66,9 +67,9 @@ impl Conditional {
         Self::of(Operation::Check(key))
     }
 
-    /// Changes attributes of an item.
-    pub(super) fn update(key: Key, expression: &'static str) -> Self {
-        Self::of(Operation::Update(key, expression))
+    /// Changes attributes of an item: what an update expression says after `SET`. The item has the form of now from then on.
+    pub(super) fn update(key: Key, set: &'static str) -> Self {
+        Self::of(Operation::Update(key, set)).number(":form", u8::from(Form::NOW))
     }
 
     /// Adds a condition to those before it.
@@ -139,11 +140,11 @@ impl Conditional {
                     .set_expression_attribute_values(values)
                     .build()?,
             ),
-            Operation::Update(key, expression) => item.update(
+            Operation::Update(key, set) => item.update(
                 Update::builder()
                     .table_name(table)
                     .set_key(Some(key.attributes()))
-                    .update_expression(expression)
+                    .update_expression(format!("SET form = :form, {set}"))
                     .set_condition_expression(condition)
                     .set_expression_attribute_names(names)
                     .set_expression_attribute_values(values)

@@ -1,6 +1,7 @@
 //! An item of the table, and what encoding and decoding have in common.
 
-use super::keys::{Key, PK, SK};
+use super::keys::{FORM, Key, PK, SK};
+use crate::domain::values::form::Form;
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -35,21 +36,37 @@ impl CorruptItem {
     }
 }
 
-/// Adds the key to the attributes. `serde_dynamo` writes an empty string and an absent value as they are.
+/// Adds the key and the form to the attributes. `serde_dynamo` writes an empty string and an absent value as they are.
 pub(super) fn encode(key: &Key, attributes: &impl Serialize) -> Result<Item, CorruptItem> {
     let mut item = key.attributes();
     let encoded: Result<Item, _> = serde_dynamo::to_item(attributes);
     match encoded {
         Ok(attributes) => {
             item.extend(attributes);
+            let form = u8::from(Form::NOW).to_string();
+            item.insert(FORM.to_owned(), AttributeValue::N(form));
             Ok(item)
         }
         Err(error) => Err(CorruptItem::of(&item, error.to_string())),
     }
 }
 
-/// Reads the attributes of an item.
+/// The form of an item. What has none has the first.
+///
+/// # Errors
+/// A later release wrote it.
+fn form_of(item: &Item) -> Result<Form, CorruptItem> {
+    let Some(form) = item.get(FORM) else {
+        return Ok(Form::default());
+    };
+    let form = form.as_n().ok().and_then(|form| form.parse().ok());
+    let form: u8 = form.ok_or_else(|| CorruptItem::of(item, "its form is no number"))?;
+    Form::try_from(form).map_err(|error| CorruptItem::of(item, error.to_string()))
+}
+
+/// Reads the attributes of an item, unless a later release wrote it.
 pub(super) fn decode<T: DeserializeOwned>(item: &Item) -> Result<T, CorruptItem> {
+    form_of(item)?;
     serde_dynamo::from_item(item.clone()).map_err(|error| CorruptItem::of(item, error.to_string()))
 }
 

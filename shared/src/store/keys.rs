@@ -4,7 +4,9 @@ use crate::domain::model::request::RequestOwner;
 use crate::domain::model::wrong_codes::hour_of;
 use crate::domain::values::card_link::CardKey;
 use crate::domain::values::email::Email;
-use crate::domain::values::ids::{BatchId, DeviceId, MessageId, PartnerId, SiteId, UserId};
+use crate::domain::values::ids::{
+    BatchId, DeviceId, MessageId, PartnerId, PersonId, SiteId, UserId,
+};
 use crate::domain::values::license_code::CodeKey;
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
@@ -14,6 +16,8 @@ use std::collections::HashMap;
 pub(super) const PK: &str = "PK";
 /// The sort key's attribute.
 pub(super) const SK: &str = "SK";
+/// The attribute with an item's form.
+pub(super) const FORM: &str = "form";
 /// The prefix of the sort keys of entries.
 pub(super) const ENTRY_PREFIX: &str = "ENTRY#";
 /// The prefix of the sort keys of devices.
@@ -40,6 +44,8 @@ pub enum Key {
     Device(SiteId, DeviceId),
     /// A user of a site.
     User(SiteId, UserId),
+    /// What leads from the ID of a person to a user of a site.
+    Person(SiteId, PersonId),
     /// How many users a site has.
     Roster(SiteId),
     /// What finds a card by its link.
@@ -80,6 +86,7 @@ impl Key {
                 site_partition(site),
                 format!("{USER_PREFIX}{}", user_sort_key(user)),
             ),
+            Self::Person(site, person) => (site_partition(site), format!("PERSON#{person}")),
             Self::Roster(site) => (site_partition(site), "ROSTER".to_owned()),
             Self::Message(site, message) => {
                 (site_partition(site), format!("{MESSAGE_PREFIX}{message}"))

@@ -21,8 +21,8 @@ pub use item::{CorruptItem, Item};
 pub use items::{
     CardOwner, NetworkMessage, SiteOfAttributes, decode_administrator_of, decode_batch,
     decode_card_owner, decode_code, decode_device, decode_entry, decode_history, decode_message,
-    decode_network_message, decode_number, decode_request, decode_roster, decode_site,
-    decode_site_of, decode_user,
+    decode_network_message, decode_number, decode_person, decode_request, decode_roster,
+    decode_site, decode_site_of, decode_user,
 };
 pub use keys::Key;
 pub use listing::{Listed, Listing};

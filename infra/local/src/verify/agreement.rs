@@ -8,7 +8,8 @@ use site_credits::domain::model::device::Device;
 use site_credits::domain::model::site::{Role, Site, Status};
 use site_credits::domain::rules::agenda;
 use site_credits::domain::values::calendar::AnchorDay;
-use std::collections::BTreeMap;
+use site_credits::domain::values::ids::PersonId;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The site item, its device items and its counters agree with the statement.
 pub(super) fn of_devices(ledger: &Ledger, site: &Site, devices: &[Device]) -> Result<(), String> {
@@ -42,6 +43,7 @@ pub(super) fn of_devices(ledger: &Ledger, site: &Site, devices: &[Device]) -> Re
         site.devices.by_anchor().eq(anchors),
         "its counters are not those of its devices",
     )?;
+    ledger.names_those(devices)?;
     if !ledger.is_dynamic() || ledger.deleted {
         return Ok(());
     }
@@ -77,10 +79,13 @@ pub(super) fn of_settings(
             && ledger.sms_countries == site.sms_countries,
         "its settings are not those of its statement",
     )?;
-    let own: BTreeMap<String, Role> = site
-        .administrators
-        .iter()
-        .map(|administrator| (administrator.email.to_string(), administrator.role))
+    let administrators = site.administrators.iter();
+    let own: BTreeMap<PersonId, Role> = administrators
+        .clone()
+        .map(|administrator| (administrator.person.clone(), administrator.role))
+        .collect();
+    let addresses: BTreeSet<String> = administrators
+        .map(|administrator| administrator.email.to_string())
         .collect();
     expect(
         own == ledger.administrators && own.len() == site.administrators.len(),
@@ -92,7 +97,7 @@ pub(super) fn of_settings(
         "it has not one master",
     )?;
     expect(
-        own.keys().eq(findable_by),
+        addresses.iter().eq(findable_by) && addresses.len() == own.len(),
         "those who find it among their sites are not its administrators",
     )
 }

@@ -1,10 +1,12 @@
 //! When the devices of a site are due, worked out day by day (rules 6, 9 and 11).
 
-use super::ledger::Ledger;
+use super::ledger::{Ledger, expect};
 use jiff::ToSpan;
 use jiff::civil::Date;
 use site_credits::domain::model::entry::Entry;
 use site_credits::domain::model::site::SiteType;
+use site_credits::domain::values::calendar::AnchorDays;
+use std::collections::BTreeMap;
 
 impl Ledger {
     pub(super) fn is_dynamic(&self) -> bool {
@@ -39,7 +41,34 @@ impl Ledger {
 
     /// How many devices were due on any date that is not settled, until `through`.
     pub(super) fn overdue(&self, through: Date) -> u32 {
-        self.devices_where(|registered| self.dates(through).any(|date| is_due(registered, date)))
+        self.devices_where(|registered| self.owes(registered, through))
+    }
+
+    /// Whether a device of this date of registration was due on any date that is not settled, until `through`.
+    pub(super) fn owes(&self, registered: Date, through: Date) -> bool {
+        self.dates(through).any(|date| is_due(registered, date))
+    }
+
+    /// An entry tells by which anchor days devices were due: those of the dates of registration that are. One of the
+    /// first form told of none.
+    pub(super) fn tells(
+        &self,
+        entry: &Entry,
+        anchor_days: &AnchorDays,
+        due: impl Fn(Date) -> bool,
+    ) -> Result<(), String> {
+        let mut expected: BTreeMap<u8, u32> = BTreeMap::new();
+        let there = self.devices.iter().filter(|(_, count)| **count > 0);
+        for (registered, count) in there.filter(|(registered, _)| due(**registered)) {
+            *expected.entry(registered.day().unsigned_abs()).or_default() += count;
+        }
+        let told = anchor_days
+            .iter()
+            .map(|(anchor, count)| (anchor.day(), count));
+        expect(
+            entry.form.is_first() || told.eq(expected),
+            "it tells of other anchor days than were due",
+        )
     }
 
     /// No device was due on a date that is not settled, until `through`.
@@ -87,6 +116,6 @@ impl Ledger {
 }
 
 /// Rule 6, for one device: its day of the month, or the last day of a shorter one, in a later month.
-fn is_due(registered: Date, date: Date) -> bool {
+pub(super) fn is_due(registered: Date, date: Date) -> bool {
     date > registered && date.day() == registered.day().min(date.days_in_month())
 }

@@ -1,11 +1,14 @@
 //! A second reckoning of a site from its statement alone, entry by entry.
 
+use super::due_dates::is_due;
 use jiff::civil::Date;
 use site_credits::domain::model::entry::{Actor, Entry, Event};
 use site_credits::domain::model::site::{Role, SiteType, Status};
 use site_credits::domain::values::amount::{Balances, Changes};
 use site_credits::domain::values::country::{Country, Language};
+use site_credits::domain::values::ids::{DeviceId, PersonId};
 use site_credits::domain::values::names::SiteName;
+use site_credits::domain::values::person::{Who, Whom};
 use site_credits::domain::values::time_zone::TimeZone;
 use std::collections::BTreeMap;
 
@@ -18,13 +21,16 @@ pub(super) struct Ledger {
     pub(super) language: Option<Language>,
     pub(super) country: Option<Country>,
     pub(super) sms_countries: Option<Vec<Country>>,
-    pub(super) administrators: BTreeMap<String, Role>,
+    pub(super) administrators: BTreeMap<PersonId, Role>,
     /// No date is earlier than this: the date of the creation, and what had been charged when the site last moved to
     /// another time zone.
     pub(super) floor: Date,
     pub(super) deleted: bool,
     /// How many devices were registered on each date and are still there.
     pub(super) devices: BTreeMap<Date, u32>,
+    /// The devices that are there, by their IDs: name and date of registration. Those that entries of the first form
+    /// registered are not among them.
+    pub(super) named: BTreeMap<DeviceId, (SiteName, Date)>,
     /// Everything until this date is settled.
     pub(super) settled: Date,
     /// The due date that halted the site.
@@ -51,35 +57,79 @@ impl Ledger {
             "what was overdue is paid, and the site was not resumed",
         )?;
         expect(!self.deleted, "something happened to a deleted site")?;
-        if let (Actor::Administrator { email }, 2..) = (&entry.actor, entry.sequence) {
+        if let (Actor::Administrator(who), 2..) = (&entry.actor, entry.sequence) {
             expect(
-                self.administrators.contains_key(email.as_str()),
+                self.administrators
+                    .contains_key(&who.person(&entry.site_id)),
                 "it was done by somebody who was no administrator",
             )?;
         }
+        expect(
+            entry.form.is_first() || !names_somebody(entry),
+            "it names somebody by what leads to them, and it can never be erased",
+        )?;
         match &entry.event {
             Event::Redemption(_) | Event::SmsRedemption(_) => Ok(()),
             Event::SiteCreation { .. } => self.creation(entry),
             Event::SettingsChange { .. } => self.settings(entry),
             Event::AdministratorChange {
-                email,
+                who,
                 role_before,
                 role_after,
-            } => self.role(entry, email.as_str(), *role_before, *role_after),
+            } => self.role(entry, who, *role_before, *role_after),
             Event::SiteDeletion { forfeited } => self.deletion(entry, *forfeited),
             Event::DeviceRegistration {
                 registered_on,
                 devices,
-            } => self.registration(entry, *registered_on, *devices),
-            Event::DeviceRemoval { registered_on, .. } => self.removal(entry, *registered_on),
-            Event::Deduction { due_on, devices } => self.deduction(entry, *due_on, *devices),
-            Event::Halt { due_on, devices } => self.halt(entry, *due_on, *devices),
+                registered,
+            } => self
+                .registration(entry, *registered_on, *devices)
+                .and_then(|()| self.devices_named(entry, *registered_on, *devices, registered)),
+            Event::DeviceRemoval {
+                device_id,
+                name,
+                registered_on,
+            } => self
+                .removal(entry, *registered_on)
+                .and_then(|()| self.device_gone(entry, device_id, name.as_ref(), *registered_on)),
+            Event::DeviceReplacement {
+                replaced,
+                by,
+                registered_on,
+            } => self.replacement(entry, replaced, by, *registered_on),
+            Event::DeviceRenaming {
+                device_id,
+                name_before,
+                name,
+            } => self.renaming(entry, device_id, name_before, name),
+            Event::Deduction {
+                due_on,
+                devices,
+                anchor_days,
+            } => self
+                .tells(entry, anchor_days, |registered| is_due(registered, *due_on))
+                .and_then(|()| self.deduction(entry, *due_on, *devices)),
+            Event::Halt {
+                due_on,
+                devices,
+                anchor_days,
+            } => self
+                .tells(entry, anchor_days, |registered| is_due(registered, *due_on))
+                .and_then(|()| self.halt(entry, *due_on, *devices)),
             Event::OverdueDeduction {
                 charged_through,
                 paid_through,
                 devices,
-            } => self.overdue_deduction(entry, *charged_through, *paid_through, *devices),
-            Event::Resume { resumed_on } => self.resume(entry, *resumed_on),
+                anchor_days,
+                ..
+            } => self
+                .tells(entry, anchor_days, |registered| {
+                    self.owes(registered, *paid_through)
+                })
+                .and_then(|()| {
+                    self.overdue_deduction(entry, *charged_through, *paid_through, *devices)
+                }),
+            Event::Resume { resumed_on, .. } => self.resume(entry, *resumed_on),
             Event::SmsReservation {
                 message_id, parts, ..
             } => self.reservation(entry, message_id.as_str(), *parts),
@@ -132,10 +182,11 @@ impl Ledger {
         self.language = Some(language.clone());
         self.time_zone = Some(time_zone.clone());
         (self.floor, self.settled) = (*opened_on, *opened_on);
-        let Actor::Administrator { email } = &entry.actor else {
+        let Actor::Administrator(who) = &entry.actor else {
             return Err("a site has no creator".to_owned());
         };
-        self.administrators.insert(email.to_string(), Role::Master);
+        let master = who.person(&entry.site_id);
+        self.administrators.insert(master, Role::Master);
         expect(
             self.date(entry) == Some(*opened_on),
             "the site was opened on another date",
@@ -170,15 +221,16 @@ impl Ledger {
     fn role(
         &mut self,
         entry: &Entry,
-        email: &str,
+        who: &Who,
         role_before: Option<Role>,
         role_after: Option<Role>,
     ) -> Result<(), String> {
         expect(is_free(entry), "a role changes no balance")?;
         self.up_to_date(entry)?;
+        let person = who.person(&entry.site_id);
         let held = match role_after {
-            Some(role) => self.administrators.insert(email.to_owned(), role),
-            None => self.administrators.remove(email),
+            Some(role) => self.administrators.insert(person, role),
+            None => self.administrators.remove(&person),
         };
         expect(
             held == role_before,
@@ -255,6 +307,21 @@ impl Ledger {
             "a card takes one credit of a regular site, or a maintenance credit where it replaces one",
         )
     }
+}
+
+/// Whether an entry names somebody by what leads to them, as the first form did.
+fn names_somebody(entry: &Entry) -> bool {
+    let actor = match &entry.actor {
+        Actor::Administrator(who) => Some(who),
+        Actor::System => None,
+    };
+    let changed = match &entry.event {
+        Event::AdministratorChange { who, .. } => Some(who),
+        _ => None,
+    };
+    let mut named = actor.into_iter().chain(changed);
+    named.any(|who| matches!(who, Who::Older { .. }))
+        || matches!(entry.whom(), Some(Whom::Older { .. }))
 }
 
 /// Whether an entry changes no balance.

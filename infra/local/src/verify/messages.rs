@@ -7,19 +7,23 @@ use site_credits::domain::model::entry::Event;
 use site_credits::domain::model::message::MessageState;
 use site_credits::domain::model::site::Status;
 use site_credits::domain::values::ids::SiteId;
+use site_credits::domain::values::person::Whom;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Checks that messages and entries agree.
 pub(super) fn check(id: &str, parts: &SiteParts, findings: &mut Findings) {
     let of = format!("site {id}");
-    let mut charged: BTreeMap<&str, (u64, u32)> = BTreeMap::new();
+    let mut charged: BTreeMap<&str, (u64, u32, &Whom)> = BTreeMap::new();
     let mut given_back: BTreeSet<&str> = BTreeSet::new();
     for (entry, _) in &parts.entries {
         match &entry.event {
             Event::SmsReservation {
-                message_id, parts, ..
+                message_id,
+                whom,
+                parts,
+                ..
             } => {
-                charged.insert(message_id.as_str(), (entry.sequence, *parts));
+                charged.insert(message_id.as_str(), (entry.sequence, *parts, whom));
             }
             Event::SmsRefund { message_id, .. } => {
                 given_back.insert(message_id.as_str());
@@ -32,7 +36,7 @@ pub(super) fn check(id: &str, parts: &SiteParts, findings: &mut Findings) {
         findings.messages += 1;
         let of = format!("message {}", message.id);
         let known = charged.remove(message.id.as_str());
-        if known != Some((message.entry, message.measured.parts)) {
+        if known != Some((message.entry, message.measured.parts, &message.whom)) {
             findings.violation(&of, "it was not charged by the entry that it names");
         }
         let failed = message.state == MessageState::Failed;

@@ -9,11 +9,12 @@ use site_credits::domain::model::entry::Entry;
 use site_credits::domain::model::message::Message;
 use site_credits::domain::model::site::Site;
 use site_credits::domain::model::user::{Roster, User};
-use site_credits::domain::values::ids::{CommandId, SiteId};
+use site_credits::domain::values::ids::{CommandId, PersonId, SiteId, UserId};
 use site_credits::store::{
     CardOwner, CorruptItem, Item, Key, SiteOfAttributes, decode_administrator_of, decode_batch,
     decode_card_owner, decode_code, decode_device, decode_entry, decode_history, decode_message,
-    decode_network_message, decode_number, decode_roster, decode_site, decode_site_of, decode_user,
+    decode_network_message, decode_number, decode_person, decode_roster, decode_site,
+    decode_site_of, decode_user,
 };
 use std::collections::BTreeMap;
 
@@ -41,6 +42,8 @@ pub(super) struct SiteParts {
     pub(super) devices: Vec<Device>,
     pub(super) messages: Vec<(Message, AgendaPlace)>,
     pub(super) users: Vec<User>,
+    /// The users to whom the IDs of persons lead.
+    pub(super) persons: Vec<(PersonId, UserId)>,
     /// How many users the site says that it has.
     pub(super) roster: Option<Roster>,
     /// The addresses of those who find it among their sites.
@@ -163,6 +166,7 @@ impl SiteParts {
                 }
                 self.messages.push((message, AgendaPlace::of(item)));
             }
+            "PERSON" => self.persons.push(decode_person(item).map_err(corrupt)?),
             "NUMBER" => drop(decode_number(item).map_err(corrupt)?),
             _ => return Err(format!("{pk} / {sk} is of no known kind")),
         }

@@ -4,6 +4,7 @@ use super::findings::Findings;
 use super::sorted::{SiteParts, Sorted};
 use site_credits::domain::model::card::CardStatus;
 use site_credits::domain::model::entry::Event;
+use site_credits::domain::values::person::Whom;
 use site_credits::store::CardOwner;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -28,34 +29,12 @@ pub(super) fn check(
     if numbers.max().is_some_and(|number| number >= next) {
         findings.violation(&of, "its next user's number was used before");
     }
-    // The last card that was issued to each user by the statement.
-    let mut issued: BTreeMap<&str, &str> = BTreeMap::new();
-    let mut cards: BTreeSet<&str> = BTreeSet::new();
-    for (entry, _) in &parts.entries {
-        let (Event::CardIssue { user_id, card_id }
-        | Event::CardReissue {
-            user_id, card_id, ..
-        }) = &entry.event
-        else {
-            continue;
-        };
-        if !cards.insert(card_id.as_str()) {
-            findings.violation(&of, format!("card {card_id} was issued twice"));
-        }
-        if let Event::CardReissue { replaces, .. } = &entry.event
-            && issued.get(user_id.as_str()) != Some(&replaces.as_str())
-        {
-            findings.violation(
-                &of,
-                format!("card {card_id} replaces one that was not there"),
-            );
-        }
-        issued.insert(user_id.as_str(), card_id.as_str());
-    }
+    let issued = issued(&of, parts, findings);
+    check_persons(&of, parts, findings);
     for user in &parts.users {
         let Some(card) = &user.card else { continue };
         findings.cards += 1;
-        if issued.get(user.id.as_str()) != Some(&card.id.as_str()) {
+        if issued.get(user.person.as_str()) != Some(&card.id.as_str()) {
             findings.violation(
                 &of,
                 format!("the card of user {} was issued by no entry", user.id),
@@ -73,6 +52,67 @@ pub(super) fn check(
                 ),
             );
         }
+    }
+}
+
+/// The last card that was issued to each user by the statement, by the name that the entries have for the user.
+fn issued<'a>(
+    of: &str,
+    parts: &'a SiteParts,
+    findings: &mut Findings,
+) -> BTreeMap<String, &'a str> {
+    let mut issued: BTreeMap<String, &str> = BTreeMap::new();
+    let mut cards: BTreeSet<&str> = BTreeSet::new();
+    let mut replaced: BTreeSet<&str> = BTreeSet::new();
+    for (entry, _) in &parts.entries {
+        let (Event::CardIssue { whom, card_id } | Event::CardReissue { whom, card_id, .. }) =
+            &entry.event
+        else {
+            continue;
+        };
+        if !cards.insert(card_id.as_str()) {
+            findings.violation(of, format!("card {card_id} was issued twice"));
+        }
+        let before = issued.insert(name(whom, parts), card_id.as_str());
+        if let Event::CardReissue { replaces, .. } = &entry.event {
+            // Of somebody whom the first form named and who is no user any more, it is not known which card was theirs.
+            let known = before.is_none_or(|before| before == replaces.as_str());
+            let there = cards.contains(replaces.as_str()) && replaced.insert(replaces.as_str());
+            if !known || !there {
+                findings.violation(
+                    of,
+                    format!("card {card_id} replaces one that was not there"),
+                );
+            }
+        }
+    }
+    issued
+}
+
+/// Whom an entry names, by the ID of the person. Of the first form it is the user who has that ID now.
+fn name(whom: &Whom, parts: &SiteParts) -> String {
+    match whom {
+        Whom::Person { person } => person.to_string(),
+        Whom::Older { user_id } => {
+            let user = parts.users.iter().find(|user| user.id == *user_id);
+            user.map_or_else(|| user_id.to_string(), |user| user.person.to_string())
+        }
+    }
+}
+
+/// Checks that the ID of a person leads to each user whom something names, and to nobody else.
+fn check_persons(of: &str, parts: &SiteParts, findings: &mut Findings) {
+    let named = parts.users.iter().filter(|user| user.is_named);
+    let named: BTreeMap<&str, &str> = named
+        .map(|user| (user.person.as_str(), user.id.as_str()))
+        .collect();
+    let leading: BTreeMap<&str, &str> = parts
+        .persons
+        .iter()
+        .map(|(person, user)| (person.as_str(), user.as_str()))
+        .collect();
+    if named != leading {
+        findings.violation(of, "the IDs of its persons do not lead to its users");
     }
 }
 

@@ -111,15 +111,17 @@ mod tests {
     use crate::domain::model::entry::{Actor, CodeReference, Event};
     use crate::domain::model::site::Status;
     use crate::domain::values::amount::Changes;
-    use crate::domain::values::email::Email;
-    use crate::domain::values::ids::{BatchId, PartnerId, SiteId};
+    use crate::domain::values::form::Form;
+    use crate::domain::values::ids::{BatchId, PartnerId, PersonId, SiteId};
     use crate::domain::values::license_code::CodeKey;
+    use serde_json::Value;
 
     /// A redemption that follows an entry, or the first of a statement.
     fn redemption(after: Option<&Entry>) -> Entry {
         let changes = Changes::add_credits(100, 0);
         let balances = after.map_or(Balances::default(), |entry| entry.balances);
         let entry = Entry {
+            form: Form::NOW,
             site_id: SiteId::parse("K7QP01M9").unwrap(),
             sequence: after.map_or(1, |entry| entry.sequence + 1),
             at: "2026-12-09T08:00:00Z".parse().unwrap(),
@@ -132,34 +134,64 @@ mod tests {
             changes,
             balances: balances.after(changes).unwrap(),
             status: Status::Activated,
-            actor: Actor::Administrator {
-                email: Email::parse("kim@example.com").unwrap(),
-            },
+            actor: Actor::of(&PersonId::parse("9N5PQR8SE2K0G4MX").unwrap()),
             previous_hash: after.map_or(Hash::ZERO, |entry| entry.hash),
             hash: Hash::ZERO,
         };
         entry.sealed()
     }
 
+    /// The example of the first form, as entries of it were hashed.
+    const FIRST_FORM: &str = concat!(
+        r#"{"actor":{"email":"kim@example.com","kind":"administrator"},"at":"2026-12-09T08:00:00Z","#,
+        r#""balances":{"credits":100,"maintenance_credits":0,"sms":0},"#,
+        r#""changes":{"credits":100,"maintenance_credits":0,"sms":0},"kind":"redemption","#,
+        r#""previous_hash":"0000000000000000000000000000000000000000000000000000000000000000","#,
+        r#""refers_to":{"batch_id":"019b0212-0000-7000-8000-000000000000","#,
+        r#""code_id":"00112233445566778899aabbccddeeff","code_last_four":"7Q4Z","partner_id":"acme"},"#,
+        r#""sequence":1,"site_id":"K7QP01M9","status":"activated"}"#,
+    );
+
     #[test]
     fn the_hashed_form_never_changes() {
         let entry = redemption(None);
-        let form = concat!(
-            r#"{"actor":{"email":"kim@example.com","kind":"administrator"},"at":"2026-12-09T08:00:00Z","#,
-            r#""balances":{"credits":100,"maintenance_credits":0,"sms":0},"#,
-            r#""changes":{"credits":100,"maintenance_credits":0,"sms":0},"kind":"redemption","#,
-            r#""previous_hash":"0000000000000000000000000000000000000000000000000000000000000000","#,
-            r#""refers_to":{"batch_id":"019b0212-0000-7000-8000-000000000000","#,
-            r#""code_id":"00112233445566778899aabbccddeeff","code_last_four":"7Q4Z","partner_id":"acme"},"#,
-            r#""sequence":1,"site_id":"K7QP01M9","status":"activated"}"#,
-        );
+        let form = FIRST_FORM
+            .replace(
+                r#""email":"kim@example.com","kind":"administrator""#,
+                r#""kind":"administrator","person":"9N5PQR8SE2K0G4MX""#,
+            )
+            .replace(
+                r#","kind":"redemption""#,
+                r#","form":2,"kind":"redemption""#,
+            );
         assert_eq!(entry.hashed_form(), form);
         assert_eq!(
             entry.hash.to_string(),
-            "a28e1476ac0f2a9ae6d54300d47276ce903a091d2dfabc12bdff1dfcb73e6dde"
+            "61414d44034f92caf100e6bc1df322d941c87255836ff0e38125c41fdc01fef2"
         );
         let read: Entry = serde_json::from_value(serde_json::to_value(&entry).unwrap()).unwrap();
         assert_eq!(read, entry);
+    }
+
+    #[test]
+    fn an_entry_of_the_first_form_is_hashed_as_it_was() {
+        let mut entry: Value = serde_json::from_str(FIRST_FORM).unwrap();
+        let hash = "a28e1476ac0f2a9ae6d54300d47276ce903a091d2dfabc12bdff1dfcb73e6dde";
+        entry["hash"] = Value::from(hash);
+        let entry: Entry = serde_json::from_value(entry).unwrap();
+        assert_eq!(entry.hashed_form(), FIRST_FORM);
+        assert_eq!(entry.computed_hash().to_string(), hash);
+    }
+
+    #[test]
+    fn an_entry_of_a_form_to_come_is_not_read() {
+        let mut entry = serde_json::to_value(redemption(None)).unwrap();
+        entry["form"] = Value::from(3);
+        let error = serde_json::from_value::<Entry>(entry).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "its form is 3, and this release reads 1 to 2"
+        );
     }
 
     #[test]

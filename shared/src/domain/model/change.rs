@@ -15,7 +15,9 @@ use crate::domain::model::site::Site;
 use crate::domain::model::user::{Roster, User};
 use crate::domain::values::card_link::CardKey;
 use crate::domain::values::email::Email;
-use crate::domain::values::ids::{BatchId, DeviceId, MessageId, PartnerId, SiteId, UserId};
+use crate::domain::values::ids::{
+    BatchId, DeviceId, MessageId, PartnerId, PersonId, SiteId, UserId,
+};
 use crate::domain::values::license_code::CodeKey;
 use jiff::Timestamp;
 
@@ -106,6 +108,8 @@ pub enum Write {
     },
     /// The device must not exist; it is written.
     DeviceAdded(Device),
+    /// The device must exist; it is written over.
+    DeviceChanged(Device),
     /// The device must exist; it is deleted.
     DeviceRemoved {
         /// Whose.
@@ -141,6 +145,22 @@ pub enum Write {
         user_id: UserId,
         /// The version that was read.
         version: u64,
+    },
+    /// Without a condition: a user can be found by their ID among persons from now on.
+    PersonNamed {
+        /// Of which site.
+        site_id: SiteId,
+        /// The ID.
+        person: PersonId,
+        /// Who.
+        user_id: UserId,
+    },
+    /// Without a condition: nobody can be found by this ID any more.
+    PersonForgotten {
+        /// Of which site.
+        site_id: SiteId,
+        /// The ID.
+        person: PersonId,
     },
     /// No card may have this key; the card can be found by its link from now on.
     CardLinked {
@@ -216,4 +236,15 @@ pub enum Write {
     SiteOfPartner(Sale),
     /// The line must not exist; it is added to a partner's history.
     HistoryLine(HistoryLine),
+}
+
+impl Write {
+    /// What leads from the ID of a person to a user.
+    pub(crate) fn person_named(user: &User) -> Self {
+        Self::PersonNamed {
+            site_id: user.site_id.clone(),
+            person: user.person.clone(),
+            user_id: user.id.clone(),
+        }
+    }
 }

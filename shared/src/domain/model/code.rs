@@ -1,6 +1,5 @@
 //! A license code as the table stores it: what it carries, and what became of it (rule 1).
 
-use crate::domain::values::email::Email;
 use crate::domain::values::ids::{BatchId, CommandId, PartnerId, SiteId};
 use crate::domain::values::last_date::LastDate;
 use crate::domain::values::license_code::CodeKey;
@@ -102,7 +101,7 @@ pub struct Voiding {
     pub command_id: CommandId,
 }
 
-/// The application of a code to a site.
+/// The application of a code to a site. Its entry says who it was.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Application {
     /// The site.
@@ -111,8 +110,6 @@ pub struct Application {
     pub entry_sequence: u64,
     /// When.
     pub at: Timestamp,
-    /// Who.
-    pub by: Email,
     /// The command that did it.
     pub command_id: CommandId,
 }

@@ -8,16 +8,20 @@
 //! sorted keys writes the same bytes. `previous_hash` is the hash of the entry before, and 64 zeros in the first.
 //! `docs/DATA_MODEL.md` has an example.
 
+use crate::domain::model::device::NamedDevice;
 use crate::domain::model::message::NotSent;
 use crate::domain::model::site::{Role, SiteType, Status};
 use crate::domain::values::amount::{Balances, Changes};
-use crate::domain::values::calendar::DaysBefore;
+use crate::domain::values::calendar::{AnchorDays, DaysBefore};
 use crate::domain::values::country::{Country, Language};
-use crate::domain::values::email::Email;
+use crate::domain::values::form::Form;
 use crate::domain::values::hash::Hash;
-use crate::domain::values::ids::{BatchId, CardId, DeviceId, MessageId, PartnerId, SiteId, UserId};
+use crate::domain::values::ids::{
+    BatchId, CardId, DeviceId, MessageId, PartnerId, PersonId, SiteId,
+};
 use crate::domain::values::license_code::CodeKey;
 use crate::domain::values::names::SiteName;
+use crate::domain::values::person::{Who, Whom};
 use crate::domain::values::time_zone::TimeZone;
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -27,6 +31,9 @@ use serde_json::Value;
 /// One entry of a site's statement. It is never changed and never deleted.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
 pub struct Entry {
+    /// Its form, which is hashed with it.
+    #[serde(default, skip_serializing_if = "Form::is_first")]
+    pub form: Form,
     /// The site.
     pub site_id: SiteId,
     /// 1 for the first entry, and one more for each that follows, without a gap.
@@ -87,7 +94,8 @@ pub enum Event {
     /// A person became an administrator, has another role, or was removed.
     AdministratorChange {
         /// Who.
-        email: Email,
+        #[serde(flatten)]
+        who: Who,
         /// The role before; null for a new administrator.
         role_before: Option<Role>,
         /// The role after; null for one who was removed.
@@ -108,25 +116,51 @@ pub enum Event {
         registered_on: Date,
         /// How many.
         devices: u32,
+        /// Which; the first form did not tell.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        registered: Vec<NamedDevice>,
     },
     /// A device was removed.
     DeviceRemoval {
         /// The device.
         device_id: DeviceId,
+        /// Its name; the first form did not tell.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        name: Option<SiteName>,
         /// The date on which it had been registered.
         registered_on: Date,
+    },
+    /// A device took the place of another, with its date of registration.
+    DeviceReplacement {
+        /// The device that is there no more.
+        replaced: NamedDevice,
+        /// The one in its place.
+        by: NamedDevice,
+        /// The date on which the first of them was registered.
+        registered_on: Date,
+    },
+    /// A device has another name.
+    DeviceRenaming {
+        /// The device.
+        device_id: DeviceId,
+        /// Its name before.
+        name_before: SiteName,
+        /// Its name after.
+        name: SiteName,
     },
     /// A card was issued to a user.
     CardIssue {
         /// Whom.
-        user_id: UserId,
+        #[serde(flatten)]
+        whom: Whom,
         /// The card.
         card_id: CardId,
     },
     /// A card was issued in the place of another.
     CardReissue {
         /// Whom.
-        user_id: UserId,
+        #[serde(flatten)]
+        whom: Whom,
         /// The card.
         card_id: CardId,
         /// The card that it replaced.
@@ -137,9 +171,11 @@ pub enum Event {
         /// The message.
         message_id: MessageId,
         /// To whom.
-        user_id: UserId,
-        /// The number, masked: an entry is never deleted.
-        to: String,
+        #[serde(flatten)]
+        whom: Whom,
+        /// The number, masked; in the first form alone.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        to: Option<String>,
         /// The parts.
         parts: u32,
     },
@@ -158,6 +194,9 @@ pub enum Event {
         due_on: Date,
         /// How many devices were due: one credit each.
         devices: u32,
+        /// By which anchor days: those after the day of `due_on` fell on a shorter month's last day.
+        #[serde(default, skip_serializing_if = "AnchorDays::is_empty")]
+        anchor_days: AnchorDays,
     },
     /// The balance did not cover a due date, and the site was halted.
     Halt {
@@ -165,6 +204,9 @@ pub enum Event {
         due_on: Date,
         /// How many devices were due: one credit each would have been needed.
         devices: u32,
+        /// By which anchor days.
+        #[serde(default, skip_serializing_if = "AnchorDays::is_empty")]
+        anchor_days: AnchorDays,
     },
     /// What was overdue was paid, once for each device.
     OverdueDeduction {
@@ -174,11 +216,20 @@ pub enum Event {
         paid_through: Date,
         /// How many devices had a due date between the two.
         devices: u32,
+        /// By which anchor days.
+        #[serde(default, skip_serializing_if = "AnchorDays::is_empty")]
+        anchor_days: AnchorDays,
+        /// The entry after which the balance covered it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        because_of: Option<u64>,
     },
     /// The site runs again.
     Resume {
         /// The date, in the site's zone.
         resumed_on: Date,
+        /// The entry after which nothing was overdue any more.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        because_of: Option<u64>,
     },
     /// The balance will not cover a due date to come, if nothing changes.
     Warning {
@@ -210,12 +261,17 @@ pub struct CodeReference {
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Actor {
     /// An administrator's command.
-    Administrator {
-        /// Who.
-        email: Email,
-    },
+    Administrator(Who),
     /// The rules': a deduction, a halt, a resume.
     System,
+}
+
+impl Actor {
+    /// A person's doing.
+    #[must_use]
+    pub fn of(person: &PersonId) -> Self {
+        Self::Administrator(Who::of(person))
+    }
 }
 
 impl From<Hash> for String {
@@ -225,6 +281,34 @@ impl From<Hash> for String {
 }
 
 impl Entry {
+    /// The administrators whom it names by their IDs.
+    pub fn administrators(&self) -> impl Iterator<Item = &PersonId> {
+        let actor = match &self.actor {
+            Actor::Administrator(who) => Some(who),
+            Actor::System => None,
+        };
+        let changed = match &self.event {
+            Event::AdministratorChange { who, .. } => Some(who),
+            _ => None,
+        };
+        let named = actor.into_iter().chain(changed);
+        named.filter_map(|who| match who {
+            Who::Person { person } => Some(person),
+            Who::Older { .. } => None,
+        })
+    }
+
+    /// The user whom it names.
+    #[must_use]
+    pub fn whom(&self) -> Option<&Whom> {
+        match &self.event {
+            Event::CardIssue { whom, .. }
+            | Event::CardReissue { whom, .. }
+            | Event::SmsReservation { whom, .. } => Some(whom),
+            _ => None,
+        }
+    }
+
     /// The bytes that are hashed: the entry without its hash, in the canonical form of RFC 8785.
     #[must_use]
     #[expect(
@@ -256,25 +340,38 @@ impl Entry {
     }
 }
 
-/// RFC 8785 for the values that entries hold: objects, strings, lists of strings, and whole numbers.
+/// RFC 8785 for the values that entries hold: objects, lists, strings and whole numbers.
 ///
 /// `serde_json`'s own map is sorted only while no crate of the build asks it to keep the order of insertion, so
 /// the sorting is done here.
 fn write_canonical(value: &Value, out: &mut String) {
-    let Value::Object(members) = value else {
-        out.push_str(&value.to_string());
-        return;
-    };
-    let mut members: Vec<_> = members.iter().collect();
-    members.sort_unstable_by_key(|&(name, _)| name);
-    out.push('{');
-    for (place, (name, value)) in members.into_iter().enumerate() {
+    match value {
+        Value::Object(members) => {
+            let mut members: Vec<_> = members.iter().collect();
+            members.sort_unstable_by_key(|&(name, _)| name);
+            write_list(out, ('{', '}'), members, |(name, value), out| {
+                out.push_str(&Value::from(name.as_str()).to_string());
+                out.push(':');
+                write_canonical(value, out);
+            });
+        }
+        Value::Array(items) => write_list(out, ('[', ']'), items, write_canonical),
+        _ => out.push_str(&value.to_string()),
+    }
+}
+
+fn write_list<T>(
+    out: &mut String,
+    (open, close): (char, char),
+    items: impl IntoIterator<Item = T>,
+    write: impl Fn(T, &mut String),
+) {
+    out.push(open);
+    for (place, item) in items.into_iter().enumerate() {
         if place > 0 {
             out.push(',');
         }
-        out.push_str(&Value::from(name.as_str()).to_string());
-        out.push(':');
-        write_canonical(value, out);
+        write(item, out);
     }
-    out.push('}');
+    out.push(close);
 }

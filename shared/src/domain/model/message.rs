@@ -12,8 +12,9 @@
 
 use crate::domain::model::limit::{DAY, HOUR, LimitReached, until_next};
 use crate::domain::values::country::{Country, Language};
-use crate::domain::values::ids::{CommandId, MessageId, UserId};
+use crate::domain::values::ids::{CommandId, MessageId};
 use crate::domain::values::parts::Measured;
+use crate::domain::values::person::Whom;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -67,20 +68,24 @@ pub enum NotSent {
     LeftBehind,
 }
 
-/// A message to a user. It has neither the number nor the text.
+/// A message to a user. It has neither the number nor the text, and what it has of the user leads to nobody once they are
+/// removed.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
 pub struct Message {
     /// Its ID: a UUID of version 7, so that messages sort by age.
     #[serde(rename = "message_id")]
     pub id: MessageId,
     /// To whom.
-    pub user_id: UserId,
-    /// The number, masked.
-    pub to: String,
+    #[serde(flatten)]
+    pub whom: Whom,
+    /// To which of the numbers that the user had.
+    #[serde(default)]
+    pub number: u32,
+    /// The number, masked; in the first form alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<String>,
     /// The country of the number.
     pub country: Country,
-    /// The keyed hash of the number, by which a repetition knows it again.
-    pub number_key: String,
     /// What it is about.
     pub template: Template,
     /// In which language.

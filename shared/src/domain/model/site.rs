@@ -6,7 +6,7 @@ use crate::domain::values::calendar::{DaysBefore, Devices};
 use crate::domain::values::country::{Country, Language};
 use crate::domain::values::email::Email;
 use crate::domain::values::hash::Hash;
-use crate::domain::values::ids::SiteId;
+use crate::domain::values::ids::{PersonId, SiteId};
 use crate::domain::values::names::SiteName;
 use crate::domain::values::time_zone::TimeZone;
 use jiff::civil::Date;
@@ -53,7 +53,9 @@ pub enum Role {
 /// One administrator of a site.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
 pub struct Administrator {
-    /// Who.
+    /// Who, in what is never erased.
+    pub person: PersonId,
+    /// Who, as long as they are one.
     pub email: Email,
     /// As what.
     pub role: Role,
@@ -121,14 +123,22 @@ pub struct NewSite {
     pub site_type: SiteType,
     /// Its creator, who becomes its master (rule 15).
     pub master: Email,
+    /// The ID of that person on the site, made at random.
+    pub person: PersonId,
 }
 
 impl Site {
-    /// The role of a person on this site, or `None` (rule 15).
+    /// Who a person is on this site, or `None` (rule 15).
+    #[must_use]
+    pub fn administrator(&self, email: &Email) -> Option<&Administrator> {
+        self.administrators.iter().find(|a| a.email == *email)
+    }
+
+    /// The role of a person on this site, or `None`.
     #[must_use]
     pub fn role_of(&self, email: &Email) -> Option<Role> {
-        let found = self.administrators.iter().find(|a| a.email == *email);
-        found.map(|administrator| administrator.role)
+        self.administrator(email)
+            .map(|administrator| administrator.role)
     }
 
     /// The devices that cost a credit a month: none on a regular site, or on one that was deleted.

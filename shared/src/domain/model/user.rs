@@ -3,7 +3,7 @@
 use crate::domain::model::card::{Card, CardStatus};
 use crate::domain::values::country::Country;
 use crate::domain::values::email::Email;
-use crate::domain::values::ids::{CommandId, SiteId, UserId};
+use crate::domain::values::ids::{CommandId, PersonId, SiteId, UserId};
 use crate::domain::values::names::PersonName;
 use crate::domain::values::phone::{InvalidMobile, Mobile, SpelledNumber};
 use jiff::Timestamp;
@@ -43,8 +43,14 @@ pub struct Profile {
 pub struct User {
     /// The site.
     pub site_id: SiteId,
-    /// Unique on the site.
+    /// Unique on the site. People gave it: often it is a name.
     pub id: UserId,
+    /// The random ID by which everything names them that is never erased.
+    pub person: PersonId,
+    /// An item leads from that ID to this user: something names them by it.
+    pub is_named: bool,
+    /// How many numbers they had. A message says to which of them it was sent, and not the number.
+    pub numbers: u32,
     /// What is known.
     pub profile: Profile,
     /// The card, if one was ever issued (one a user).
@@ -58,6 +64,44 @@ pub struct User {
 }
 
 impl User {
+    /// A user whom a command adds.
+    #[must_use]
+    pub fn added(
+        site_id: &SiteId,
+        id: UserId,
+        profile: Profile,
+        at: Timestamp,
+        by: &CommandId,
+    ) -> Self {
+        Self {
+            site_id: site_id.clone(),
+            person: PersonId::made_by(by, id.as_str()),
+            id,
+            is_named: false,
+            numbers: u32::from(profile.mobile.is_some()),
+            profile,
+            card: None,
+            added_at: at,
+            added_by: by.clone(),
+            version: 1,
+        }
+    }
+
+    /// The user with another profile; `None` if it is no other.
+    #[must_use]
+    pub fn with(self, profile: Profile) -> Option<Self> {
+        if profile == self.profile {
+            return None;
+        }
+        let another = profile.mobile.is_some() && profile.mobile != self.profile.mobile;
+        Some(Self {
+            numbers: self.numbers + u32::from(another),
+            profile,
+            version: self.version + 1,
+            ..self
+        })
+    }
+
     /// The card that was not revoked.
     #[must_use]
     pub fn live_card(&self) -> Option<&Card> {

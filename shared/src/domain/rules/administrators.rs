@@ -5,9 +5,10 @@
 
 use crate::domain::model::change::Write;
 use crate::domain::model::entry::Event;
-use crate::domain::model::site::{Administrator, MAX_ADMINISTRATORS, Role, Site};
+use crate::domain::model::site::{Administrator, MAX_ADMINISTRATORS, Role};
 use crate::domain::rules::draft::{Draft, Outcome};
 use crate::domain::values::email::Email;
+use crate::domain::values::person::Who;
 
 /// Why a site's administrators are not changed.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
@@ -35,23 +36,21 @@ pub enum AdministratorRefused {
 /// Makes a person an administrator. A new master replaces the asker, who stays as a sub-master.
 pub(crate) fn invite(
     draft: Draft,
-    email: &Email,
-    role: Role,
-    by: &Email,
+    new: Administrator,
+    by: &Administrator,
 ) -> Result<Outcome, AdministratorRefused> {
-    may_appoint(&draft.site, by, role)?;
-    if draft.site.role_of(email).is_some() {
-        let email = email.clone();
-        return Err(AdministratorRefused::Exists { email });
+    may_appoint(by, new.role)?;
+    if draft.site.administrator(&new.email).is_some() {
+        return Err(AdministratorRefused::Exists { email: new.email });
     }
     if draft.site.administrators.len() >= MAX_ADMINISTRATORS {
         return Err(AdministratorRefused::TooMany);
     }
     let added = Write::AdministratorAdded {
-        email: email.clone(),
+        email: new.email.clone(),
         site_id: draft.site.id.clone(),
     };
-    Ok(change(draft, email, Some(role), by, vec![added]))
+    Ok(appoint(draft, new, by, vec![added]))
 }
 
 /// Gives an administrator another role. A new master replaces the asker, who stays as a sub-master.
@@ -59,84 +58,85 @@ pub(crate) fn change_role(
     draft: Draft,
     email: &Email,
     role: Role,
-    by: &Email,
+    by: &Administrator,
 ) -> Result<Outcome, AdministratorRefused> {
-    may_appoint(&draft.site, by, role)?;
-    let before = draft.site.role_of(email);
-    let before = before.ok_or(AdministratorRefused::NotFound)?;
-    if before == Role::Master && role != Role::Master {
+    may_appoint(by, role)?;
+    let before = draft.site.administrator(email);
+    let before = before.ok_or(AdministratorRefused::NotFound)?.clone();
+    if before.role == role {
+        return Ok(Outcome::Unchanged(draft));
+    }
+    if before.role == Role::Master {
         return Err(AdministratorRefused::LastMaster);
     }
-    Ok(change(draft, email, Some(role), by, Vec::new()))
+    let after = Administrator { role, ..before };
+    Ok(appoint(draft, after, by, Vec::new()))
 }
 
 /// Takes an administrator's role away. Everyone but the master may give up their own.
 pub(crate) fn remove(
-    draft: Draft,
+    mut draft: Draft,
     email: &Email,
-    by: &Email,
+    by: &Administrator,
 ) -> Result<Outcome, AdministratorRefused> {
-    if email != by {
-        may_appoint(&draft.site, by, Role::SiteAdmin)?;
+    if *email != by.email {
+        may_appoint(by, Role::SiteAdmin)?;
     }
-    let before = draft.site.role_of(email);
-    if before.ok_or(AdministratorRefused::NotFound)? == Role::Master {
+    let removed = draft.site.administrator(email);
+    let removed = removed.ok_or(AdministratorRefused::NotFound)?.clone();
+    if removed.role == Role::Master {
         return Err(AdministratorRefused::LastMaster);
     }
+    set_role(&mut draft, &removed, None, by);
     let removed = Write::AdministratorRemoved {
-        email: email.clone(),
+        email: removed.email,
         site_id: draft.site.id.clone(),
     };
-    Ok(change(draft, email, None, by, vec![removed]))
+    Ok(Outcome::Changed(draft.finish(vec![removed])))
 }
 
-fn may_appoint(site: &Site, by: &Email, role: Role) -> Result<(), AdministratorRefused> {
-    match (site.role_of(by), role) {
-        (Some(Role::Master), _) | (Some(Role::SubMaster), Role::SubMaster | Role::SiteAdmin) => {
-            Ok(())
-        }
-        (Some(Role::SubMaster), Role::Master) => Err(AdministratorRefused::NotAllowed(
+fn may_appoint(by: &Administrator, role: Role) -> Result<(), AdministratorRefused> {
+    match (by.role, role) {
+        (Role::Master, _) | (Role::SubMaster, Role::SubMaster | Role::SiteAdmin) => Ok(()),
+        (Role::SubMaster, Role::Master) => Err(AdministratorRefused::NotAllowed(
             "only its master hands a site over",
         )),
-        (Some(Role::SiteAdmin) | None, _) => Err(AdministratorRefused::NotAllowed(
+        (Role::SiteAdmin, _) => Err(AdministratorRefused::NotAllowed(
             "the master and the sub-masters invite, change and remove administrators",
         )),
     }
 }
 
-fn change(
+/// Gives a role to somebody, and hands the site over if it is the master's.
+fn appoint(
     mut draft: Draft,
-    email: &Email,
-    role: Option<Role>,
-    by: &Email,
+    who: Administrator,
+    by: &Administrator,
     writes: Vec<Write>,
 ) -> Outcome {
-    if role.is_some() && draft.site.role_of(email) == role {
-        return Outcome::Unchanged(draft);
-    }
-    if role == Some(Role::Master) && email != by {
+    if who.role == Role::Master {
         set_role(&mut draft, by, Some(Role::SubMaster), by);
     }
-    set_role(&mut draft, email, role, by);
+    set_role(&mut draft, &who, Some(who.role), by);
     Outcome::Changed(draft.finish(writes))
 }
 
-fn set_role(draft: &mut Draft, email: &Email, role: Option<Role>, by: &Email) {
+fn set_role(draft: &mut Draft, who: &Administrator, role: Option<Role>, by: &Administrator) {
+    let administrators = &mut draft.site.administrators;
+    let known = administrators.iter().position(|a| a.person == who.person);
     let event = Event::AdministratorChange {
-        email: email.clone(),
-        role_before: draft.site.role_of(email),
+        who: Who::of(&who.person),
+        role_before: known.map(|place| administrators[place].role),
         role_after: role,
     };
-    let administrators = &mut draft.site.administrators;
-    let known = administrators.iter().position(|a| a.email == *email);
     match (known, role) {
         (Some(place), Some(role)) => administrators[place].role = role,
         (Some(place), None) => drop(administrators.remove(place)),
         (None, Some(role)) => administrators.push(Administrator {
-            email: email.clone(),
             role,
+            ..who.clone()
         }),
         (None, None) => {}
     }
-    draft.record_by(by, event);
+    draft.record_by(&by.person, event);
 }

@@ -8,8 +8,8 @@ use crate::domain::model::user::User;
 use crate::domain::rules::draft::{ChargeRefused, Draft};
 use crate::domain::values::amount::Changes;
 use crate::domain::values::card_link::CardKey;
-use crate::domain::values::email::Email;
-use crate::domain::values::ids::CardId;
+use crate::domain::values::ids::{CardId, PersonId};
+use crate::domain::values::person::Whom;
 use crate::domain::values::secret::SecretId;
 use jiff::civil::Date;
 
@@ -53,13 +53,13 @@ pub(crate) fn issue(
     draft: Draft,
     user: User,
     new: NewCard,
-    by: &Email,
+    by: &PersonId,
 ) -> Result<Change, CardRefused> {
     if user.live_card().is_some() {
         return Err(CardRefused::Exists);
     }
     let event = Event::CardIssue {
-        user_id: user.id.clone(),
+        whom: Whom::of(&user.person),
         card_id: new.id.clone(),
     };
     place(draft, user, new, event, Changes::take_credits(1), by)
@@ -71,11 +71,11 @@ pub(crate) fn reissue(
     draft: Draft,
     user: User,
     new: NewCard,
-    by: &Email,
+    by: &PersonId,
 ) -> Result<Change, CardRefused> {
     let old = user.live_card().ok_or(CardRefused::NotFound)?;
     let event = Event::CardReissue {
-        user_id: user.id.clone(),
+        whom: Whom::of(&user.person),
         card_id: new.id.clone(),
         replaces: old.id.clone(),
     };
@@ -93,7 +93,7 @@ fn place(
     new: NewCard,
     event: Event,
     price: Changes,
-    by: &Email,
+    by: &PersonId,
 ) -> Result<Change, CardRefused> {
     draft.require_running()?;
     let today = draft.today;
@@ -124,6 +124,10 @@ fn place(
         secret_id: new.secret_id,
         key: new.key,
     });
+    if !user.is_named {
+        user.is_named = true;
+        writes.push(Write::person_named(&user));
+    }
     user.version += 1;
     writes.push(Write::UserChanged(Box::new(user)));
     Ok(draft.finish(writes))

@@ -6,8 +6,9 @@ use crate::domain::model::site::{Site, SiteType, Status};
 use crate::domain::rules::forecast::overdue;
 use crate::domain::rules::{agenda, warnings};
 use crate::domain::values::amount::{BalanceOutOfRange, Changes};
-use crate::domain::values::email::Email;
+use crate::domain::values::form::Form;
 use crate::domain::values::hash::Hash;
+use crate::domain::values::ids::PersonId;
 use crate::domain::values::time_zone::TimeZone;
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -88,6 +89,11 @@ impl Draft {
         self.entries.len()
     }
 
+    /// The number of the command's own entry, if it has one by now.
+    pub(crate) fn own_sequence(&self) -> Option<u64> {
+        self.entries.get(self.own_entry).map(|own| own.sequence)
+    }
+
     /// Refuses a command on a halted site (rule 8).
     pub(crate) fn require_running(&self) -> Result<(), ChargeRefused> {
         match self.site.status {
@@ -111,7 +117,7 @@ impl Draft {
     /// Appends the command's own entry, by an administrator, which takes its price. Nothing changes on an error.
     pub(crate) fn charge(
         &mut self,
-        by: &Email,
+        by: &PersonId,
         event: Event,
         price: Changes,
     ) -> Result<(), ChargeRefused> {
@@ -130,20 +136,20 @@ impl Draft {
     }
 
     /// Appends the command's own entry, by an administrator, which moves no balance.
-    pub(crate) fn record_by(&mut self, by: &Email, event: Event) {
+    pub(crate) fn record_by(&mut self, by: &PersonId, event: Event) {
         self.own_entry = self.entries.len();
-        self.record(Actor::Administrator { email: by.clone() }, event);
+        self.record(Actor::of(by), event);
     }
 
     /// Appends the command's own entry, by an administrator, and moves the balances. Nothing changes on an error.
     pub(crate) fn apply_by(
         &mut self,
-        by: &Email,
+        by: &PersonId,
         event: Event,
         changes: Changes,
     ) -> Result<(), BalanceOutOfRange> {
         self.own_entry = self.entries.len();
-        self.apply(Actor::Administrator { email: by.clone() }, event, changes)
+        self.apply(Actor::of(by), event, changes)
     }
 
     /// Appends an entry that moves no balance.
@@ -166,6 +172,7 @@ impl Draft {
     fn append(&mut self, actor: Actor, event: Event, changes: Changes) {
         let site = &mut self.site;
         let entry = Entry {
+            form: Form::NOW,
             site_id: site.id.clone(),
             sequence: site.sequence + 1,
             at: self.at,

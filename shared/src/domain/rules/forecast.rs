@@ -1,15 +1,20 @@
 //! What is due next, when the balance falls short, and what a halted site owes.
 
 use crate::domain::model::site::{Site, SiteType, Status};
-use crate::domain::values::calendar::dates_after;
+use crate::domain::values::calendar::{AnchorDays, dates_after};
 use jiff::ToSpan;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 /// What a halted site owes: one credit for each device with a due date after the last date charged, once.
 pub(crate) fn overdue(site: &Site, today: Date) -> u32 {
+    overdue_devices(site, today).total()
+}
+
+/// The devices that a halted site owes a credit for, by anchor day.
+pub(crate) fn overdue_devices(site: &Site, today: Date) -> AnchorDays {
     match site.status {
-        Status::Activated | Status::Deleted => 0,
+        Status::Activated | Status::Deleted => AnchorDays::default(),
         Status::PaymentRequired => site
             .devices
             .with_due_date_between(site.charged_through, today),

@@ -151,6 +151,7 @@ mod tests {
     use crate::domain::rules::sites::create;
     use crate::domain::values::calendar::{AnchorDay, Devices, dates_after};
     use crate::domain::values::email::Email;
+    use crate::domain::values::ids::PersonId;
     use jiff::ToSpan;
     use jiff::civil::date;
     use proptest::prelude::*;
@@ -164,6 +165,7 @@ mod tests {
             language: crate::domain::values::country::Language::default(),
             site_type: SiteType::Dynamic,
             master: Email::parse("kim@example.com").unwrap(),
+            person: PersonId::random(),
         };
         let mut site = create(new, noon(opened)).site;
         site.balances.credits = credits;

@@ -11,8 +11,9 @@ use crate::domain::model::user::User;
 use crate::domain::rules::draft::{ChargeRefused, Draft};
 use crate::domain::values::amount::{BalanceOutOfRange, Changes};
 use crate::domain::values::country::Country;
-use crate::domain::values::email::Email;
+use crate::domain::values::ids::PersonId;
 use crate::domain::values::parts::TooLong;
+use crate::domain::values::person::Whom;
 use crate::domain::values::phone::Mobile;
 use jiff::Timestamp;
 
@@ -88,7 +89,7 @@ pub(crate) fn reserve(
     user: &User,
     outgoing: &Outgoing,
     number: &NumberCount,
-    by: &Email,
+    by: &PersonId,
 ) -> Result<Change, MessageRefused> {
     draft.require_running()?;
     let mobile = user.profile.mobile.as_ref();
@@ -105,8 +106,8 @@ pub(crate) fn reserve(
     let parts = outgoing.measured.parts;
     let event = Event::SmsReservation {
         message_id: outgoing.id.clone(),
-        user_id: user.id.clone(),
-        to: mobile.masked(),
+        whom: Whom::of(&user.person),
+        to: None,
         parts,
     };
     draft.charge(by, event, Changes::take_sms(parts.into()))?;
@@ -114,10 +115,10 @@ pub(crate) fn reserve(
     let site_id = draft.site.id.clone();
     let message = Message {
         id: outgoing.id.clone(),
-        user_id: user.id.clone(),
-        to: mobile.masked(),
+        whom: Whom::of(&user.person),
+        number: user.numbers,
+        to: None,
         country,
-        number_key: number.key.clone(),
         template: outgoing.template,
         language: outgoing.language.clone(),
         measured: outgoing.measured,
@@ -132,22 +133,37 @@ pub(crate) fn reserve(
         version: number.version + 1,
         ..number.clone()
     };
-    Ok(draft.finish(vec![
-        Write::UserUnchanged {
-            site_id: site_id.clone(),
+    let mut writes = named(user);
+    writes.push(Write::NumberCounted {
+        site_id: site_id.clone(),
+        number,
+        at,
+    });
+    writes.push(Write::MessageReserved {
+        site_id,
+        message: Box::new(message),
+    });
+    Ok(draft.finish(writes))
+}
+
+/// The user as they were read, whom an entry now names by their ID; at the first time, the item that leads to them.
+fn named(user: &User) -> Vec<Write> {
+    if user.is_named {
+        return vec![Write::UserUnchanged {
+            site_id: user.site_id.clone(),
             user_id: user.id.clone(),
             version: user.version,
-        },
-        Write::NumberCounted {
-            site_id: site_id.clone(),
-            number,
-            at,
-        },
-        Write::MessageReserved {
-            site_id,
-            message: Box::new(message),
-        },
-    ]))
+        }];
+    }
+    let user = User {
+        is_named: true,
+        version: user.version + 1,
+        ..user.clone()
+    };
+    vec![
+        Write::person_named(&user),
+        Write::UserChanged(Box::new(user)),
+    ]
 }
 
 /// Gives back the SMS of a message that surely was not sent. The step of the message lets that happen once.

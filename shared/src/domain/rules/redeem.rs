@@ -8,8 +8,7 @@ use crate::domain::model::site::{Site, SiteType, Status};
 use crate::domain::rules::draft::Draft;
 use crate::domain::rules::settle::settle;
 use crate::domain::values::amount::{BalanceOutOfRange, Balances, Changes};
-use crate::domain::values::email::Email;
-use crate::domain::values::ids::{CommandId, SiteId};
+use crate::domain::values::ids::{CommandId, PersonId, SiteId};
 use crate::domain::values::last_date::LastDate;
 use jiff::Timestamp;
 
@@ -48,7 +47,7 @@ pub enum CodeRefused {
 #[derive(Clone, Debug)]
 pub struct Redeemer {
     /// Who.
-    pub email: Email,
+    pub person: PersonId,
     /// The command.
     pub command_id: CommandId,
 }
@@ -86,7 +85,7 @@ pub fn redeem(
             Changes::add_sms_for(credits),
         ),
     };
-    draft.apply_by(&by.email, event, changes)?;
+    draft.apply_by(&by.person, event, changes)?;
     let (site_id, entry_sequence) = (draft.site.id.clone(), draft.site.sequence);
     let applied = Write::CodeApplied {
         key: code.key.clone(),
@@ -94,7 +93,6 @@ pub fn redeem(
             site_id: site_id.clone(),
             entry_sequence,
             at: draft.at(),
-            by: by.email.clone(),
             command_id: by.command_id.clone(),
         },
     };
@@ -188,6 +186,7 @@ mod tests {
     use crate::domain::rules::sites::create;
     use crate::domain::values::amount::MAX_BALANCE;
     use crate::domain::values::country::Country;
+    use crate::domain::values::email::Email;
     use crate::domain::values::ids::{BatchId, PartnerId};
     use crate::domain::values::license_code::CodeKey;
     use crate::domain::values::names::{Reason, SiteName, Subject};
@@ -207,6 +206,7 @@ mod tests {
             language: crate::domain::values::country::Language::default(),
             site_type,
             master: Email::parse("kim@example.com").unwrap(),
+            person: PersonId::random(),
         };
         create(new, now()).site
     }
@@ -227,7 +227,7 @@ mod tests {
 
     fn kim() -> Redeemer {
         Redeemer {
-            email: Email::parse("kim@example.com").unwrap(),
+            person: PersonId::random(),
             command_id: CommandId::random(),
         }
     }

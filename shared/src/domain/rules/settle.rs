@@ -4,7 +4,7 @@ use crate::domain::model::change::{Change, MAX_ITEMS};
 use crate::domain::model::entry::{Actor, Event};
 use crate::domain::model::site::{MAX_ADMINISTRATORS, Site, SiteType, Status};
 use crate::domain::rules::draft::Draft;
-use crate::domain::rules::forecast::overdue;
+use crate::domain::rules::forecast::overdue_devices;
 use crate::domain::values::amount::Changes;
 use crate::domain::values::calendar::dates_after;
 use jiff::Timestamp;
@@ -80,13 +80,23 @@ fn charge_due_dates(draft: &mut Draft) -> Settled {
                 return Settled::InPart;
             }
             let price = Changes::take_credits(devices.into());
-            let event = Event::Deduction { due_on, devices };
+            let anchor_days = draft.site.devices.anchor_days_due_on(due_on);
+            let event = Event::Deduction {
+                due_on,
+                devices,
+                anchor_days: anchor_days.clone(),
+            };
             if draft.apply(Actor::System, event, price).is_err() {
                 draft.site.status = Status::PaymentRequired;
                 // The halt that was warned of has come. Even if this very change resumes the site, a later shortage is
                 // another one.
                 draft.site.warned = None;
-                draft.record(Actor::System, Event::Halt { due_on, devices });
+                let halt = Event::Halt {
+                    due_on,
+                    devices,
+                    anchor_days,
+                };
+                draft.record(Actor::System, halt);
                 return Settled::UntilToday;
             }
             charged += 1;
@@ -97,12 +107,17 @@ fn charge_due_dates(draft: &mut Draft) -> Settled {
 }
 
 fn pay_overdue(draft: &mut Draft) {
-    let devices = overdue(&draft.site, draft.today);
+    // What made it possible: a recharge, a removal, or a move.
+    let because_of = draft.own_sequence();
+    let anchor_days = overdue_devices(&draft.site, draft.today);
+    let devices = anchor_days.total();
     if devices > 0 {
         let event = Event::OverdueDeduction {
             charged_through: draft.site.charged_through,
             paid_through: draft.today,
             devices,
+            anchor_days,
+            because_of,
         };
         let price = Changes::take_credits(devices.into());
         if draft.apply(Actor::System, event, price).is_err() {
@@ -111,6 +126,9 @@ fn pay_overdue(draft: &mut Draft) {
     }
     draft.site.status = Status::Activated;
     draft.site.charged_through = draft.today;
-    let resumed_on = draft.today;
-    draft.record(Actor::System, Event::Resume { resumed_on });
+    let resume = Event::Resume {
+        resumed_on: draft.today,
+        because_of,
+    };
+    draft.record(Actor::System, resume);
 }

@@ -8,8 +8,8 @@ use crate::domain::rules::settle::settle;
 use crate::domain::values::amount::{Balances, Changes};
 use crate::domain::values::calendar::Devices;
 use crate::domain::values::country::{Country, Language, is_known};
-use crate::domain::values::email::Email;
 use crate::domain::values::hash::Hash;
+use crate::domain::values::ids::PersonId;
 use crate::domain::values::names::SiteName;
 use crate::domain::values::time_zone::TimeZone;
 use jiff::Timestamp;
@@ -41,7 +41,8 @@ pub fn create(new: NewSite, now: Timestamp) -> Change {
         status: Status::Activated,
         balances: Balances::default(),
         administrators: vec![Administrator {
-            email: new.master.clone(),
+            person: new.person.clone(),
+            email: new.master,
             role: Role::Master,
         }],
         devices: Devices::default(),
@@ -57,7 +58,7 @@ pub fn create(new: NewSite, now: Timestamp) -> Change {
         version: 0,
     };
     let mut draft = Draft::of(site, now);
-    draft.record_by(&new.master, event);
+    draft.record_by(&new.person, event);
     draft.finish(vec![added])
 }
 
@@ -124,7 +125,7 @@ pub enum SettingsRefused {
 pub(crate) fn change_settings(
     mut draft: Draft,
     settings: &NewSettings,
-    by: &Email,
+    by: &PersonId,
 ) -> Result<Outcome, SettingsRefused> {
     if *settings == NewSettings::default() {
         return Err(SettingsRefused::Nothing);
@@ -191,9 +192,9 @@ pub enum DeletionRefused {
 pub(crate) fn delete(
     mut draft: Draft,
     forfeit: bool,
-    by: &Email,
+    by: &Administrator,
 ) -> Result<Change, DeletionRefused> {
-    if draft.site.role_of(by) != Some(Role::Master) {
+    if by.role != Role::Master {
         return Err(DeletionRefused::NotAllowed);
     }
     let forfeited = draft.site.balances;
@@ -205,7 +206,7 @@ pub(crate) fn delete(
     draft.site.users_to_erase = true;
     let event = Event::SiteDeletion { forfeited };
     // What there is can be taken.
-    let taken = draft.apply_by(by, event, Changes::take_all(forfeited));
+    let taken = draft.apply_by(&by.person, event, Changes::take_all(forfeited));
     taken.map_err(|_| DeletionRefused::NotEmpty(forfeited))?;
     let site_id = draft.site.id.clone();
     let removed = administrators

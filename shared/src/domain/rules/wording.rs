@@ -78,11 +78,13 @@ pub fn notice(entry: &Entry, site: &Site) -> Option<Notice> {
                 warning(&language, &who, falls_short_on, missing, days),
             )
         }
-        Event::Halt { due_on, devices } => {
+        Event::Halt {
+            due_on, devices, ..
+        } => {
             let missing = u64::from(devices).saturating_sub(entry.balances.credits);
             ("halt", halt(&language, &who, due_on, devices, missing))
         }
-        Event::Resume { resumed_on } => ("resume", resume(&language, &who, resumed_on)),
+        Event::Resume { resumed_on, .. } => ("resume", resume(&language, &who, resumed_on)),
         _ => return None,
     };
     Some(Notice {

@@ -7,6 +7,7 @@
 use jiff::ToSpan;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// The most devices one site may have.
 pub const MAX_DEVICES: u32 = 10_000;
@@ -37,6 +38,61 @@ impl AnchorDay {
 
     fn index(self) -> usize {
         usize::from(self.0 - 1)
+    }
+}
+
+/// How many of some devices have which anchor day, as an entry tells it.
+#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "BTreeMap<String, u32>", into = "BTreeMap<String, u32>")]
+pub struct AnchorDays(BTreeMap<AnchorDay, u32>);
+
+/// A text is no day of the month.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("an anchor day is 1 to 31")]
+pub struct InvalidAnchorDay;
+
+impl AnchorDays {
+    /// Whether there are none, as in an entry of the first form, which did not tell.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// How many devices there are.
+    #[must_use]
+    pub fn total(&self) -> u32 {
+        self.0.values().sum()
+    }
+
+    /// The days, and how many devices have each.
+    pub fn iter(&self) -> impl Iterator<Item = (AnchorDay, u32)> + '_ {
+        self.0.iter().map(|(&anchor, &count)| (anchor, count))
+    }
+}
+
+impl FromIterator<(AnchorDay, u32)> for AnchorDays {
+    fn from_iter<I: IntoIterator<Item = (AnchorDay, u32)>>(days: I) -> Self {
+        Self(days.into_iter().collect())
+    }
+}
+
+impl TryFrom<BTreeMap<String, u32>> for AnchorDays {
+    type Error = InvalidAnchorDay;
+
+    fn try_from(days: BTreeMap<String, u32>) -> Result<Self, InvalidAnchorDay> {
+        let days = days.into_iter().map(|(day, count)| {
+            let anchor = day.parse().ok().and_then(AnchorDay::new);
+            Ok((anchor.ok_or(InvalidAnchorDay)?, count))
+        });
+        days.collect()
+    }
+}
+
+impl From<AnchorDays> for BTreeMap<String, u32> {
+    fn from(days: AnchorDays) -> Self {
+        let days = days.0.into_iter();
+        days.map(|(anchor, count)| (anchor.day().to_string(), count))
+            .collect()
     }
 }
 
@@ -99,17 +155,27 @@ impl Devices {
         self.0[anchors_due_on(date)].iter().sum()
     }
 
-    /// How many devices have at least one due date after `after` and until `through` (rule 9: overdue counts
-    /// each device once, however long the halt).
+    /// Those devices, by anchor day.
     #[must_use]
-    pub fn with_due_date_between(&self, after: Date, through: Date) -> u32 {
+    pub fn anchor_days_due_on(&self, date: Date) -> AnchorDays {
+        let due = anchors_due_on(date);
+        self.by_anchor()
+            .filter(|(anchor, _)| due.contains(&anchor.index()))
+            .collect()
+    }
+
+    /// The devices that have at least one due date after `after` and until `through`, by anchor day (rule 9: overdue
+    /// counts each device once, however long the halt).
+    #[must_use]
+    pub fn with_due_date_between(&self, after: Date, through: Date) -> AnchorDays {
         // Two due dates of one anchor day are at most 31 days apart, so 31 days hold one of each.
         let mut seen = [false; 31];
         for date in dates_after(after, through).take(31) {
             seen[anchors_due_on(date)].fill(true);
         }
-        let counted = self.0.iter().zip(seen).filter(|&(_, seen)| seen);
-        counted.map(|(&count, _)| count).sum()
+        self.by_anchor()
+            .filter(|(anchor, _)| seen[anchor.index()])
+            .collect()
     }
 
     /// The first due date after `after`; `None` without devices, or at the end of the calendar.
@@ -240,11 +306,12 @@ mod tests {
     fn overdue_counts_each_device_once_however_long_the_halt() {
         let devices = devices(&[5, 5, 20, 31]);
         let halted = date(2027, 1, 4);
-        assert_eq!(devices.with_due_date_between(halted, halted), 0);
-        assert_eq!(devices.with_due_date_between(halted, date(2027, 1, 5)), 2);
-        assert_eq!(devices.with_due_date_between(halted, date(2027, 1, 20)), 3);
-        assert_eq!(devices.with_due_date_between(halted, date(2027, 1, 31)), 4);
-        assert_eq!(devices.with_due_date_between(halted, date(2031, 1, 31)), 4);
+        let overdue = |after, through| devices.with_due_date_between(after, through).total();
+        assert_eq!(overdue(halted, halted), 0);
+        assert_eq!(overdue(halted, date(2027, 1, 5)), 2);
+        assert_eq!(overdue(halted, date(2027, 1, 20)), 3);
+        assert_eq!(overdue(halted, date(2027, 1, 31)), 4);
+        assert_eq!(overdue(halted, date(2031, 1, 31)), 4);
     }
 
     #[test]

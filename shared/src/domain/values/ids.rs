@@ -32,6 +32,12 @@ text_type! {
 }
 
 text_type! {
+    /// The random ID of a person on one site, an administrator or a user: 16 symbols of Crockford's Base32. What can never
+    /// be erased names people by it. What leads from it to the person is deleted with the person.
+    PersonId
+}
+
+text_type! {
     /// The ID of a card: a random UUID, made anew for each card that is issued.
     CardId
 }
@@ -49,6 +55,9 @@ text_type! {
 
 /// The symbols of a device ID that is made here: 50 bits, enough that no two of a site's 10,000 devices share one.
 const MADE_ID_SYMBOLS: u32 = 10;
+
+/// The symbols of a person's ID: 80 bits.
+const PERSON_ID_SYMBOLS: u32 = 16;
 
 /// The random symbols of a site ID.
 const RANDOM_SYMBOLS: u32 = 8;
@@ -202,6 +211,53 @@ impl UserId {
         (digits && self.0.len() <= MAX_NUMBER_DIGITS)
             .then(|| self.0.parse().ok())
             .flatten()
+    }
+}
+
+impl PersonId {
+    /// Reads a person's ID.
+    ///
+    /// # Errors
+    /// It is not 16 symbols of the alphabet.
+    pub fn parse(text: &str) -> Result<Self, InvalidName> {
+        crockford::decode(text, PERSON_ID_SYMBOLS)
+            .map(|bits| Self(crockford::encode(bits, PERSON_ID_SYMBOLS)))
+            .map_err(|_| InvalidName {
+                what: "person",
+                rule: "16 letters and digits, none of them U",
+            })
+    }
+
+    /// A new random ID.
+    #[must_use]
+    pub fn random() -> Self {
+        Self::of_bits(uuid::Uuid::new_v4().as_u128())
+    }
+
+    /// The ID of somebody whom a command adds under a name: the same for the same command and name, so that a repetition
+    /// names them again. It is as random as the command's ID, which is not kept with what cannot be erased.
+    #[must_use]
+    pub fn made_by(command: &CommandId, name: &str) -> Self {
+        Self::of_hash(&format!("{command}\n{name}"))
+    }
+
+    /// The ID of somebody who was stored before there were random ones. It is no secret who that is: older entries name
+    /// the same person by `name`.
+    #[must_use]
+    pub fn of_older(site: &SiteId, name: &str) -> Self {
+        Self::of_hash(&format!("{site}\n{name}"))
+    }
+
+    fn of_hash(text: &str) -> Self {
+        let hash = Sha256::digest(text);
+        let bits = hash[..16].iter();
+        Self::of_bits(bits.fold(0, |bits, &byte| (bits << 8) | u128::from(byte)))
+    }
+
+    /// Of 128 bits, of which a UUID fixes six in the middle: its two ends make the 80 of an ID.
+    fn of_bits(bits: u128) -> Self {
+        let ends = (bits >> 88) << 40 | (bits & ((1 << 40) - 1));
+        Self(crockford::encode(ends, PERSON_ID_SYMBOLS))
     }
 }
 

@@ -2,8 +2,8 @@
 
 use super::{Problem, ProblemCode};
 use crate::commands::{
-    BatchError, CommandError, CreateSiteError, EmailNotVerified, MessageError, ReadError,
-    RedeemError, RegisterError, RemoveError, SiteNotFound, UserRefused,
+    BatchError, CommandError, CreateSiteError, DeviceNotFound, EmailNotVerified, MessageError,
+    ReadError, RedeemError, RegisterError, RemoveError, ReplaceError, SiteNotFound, UserRefused,
 };
 use crate::domain::rules::administrators::AdministratorRefused;
 use crate::domain::rules::cards::CardRefused;
@@ -225,8 +225,27 @@ impl From<RemoveError> for Problem {
     fn from(error: RemoveError) -> Self {
         match error {
             RemoveError::Refused(RemovalRefused::NotCounted(_)) => Self::defect(error),
-            RemoveError::NotFound => Self::new(ProblemCode::DeviceNotFound, error.to_string()),
+            RemoveError::NotFound(error) => error.into(),
         }
+    }
+}
+
+impl From<ReplaceError> for Problem {
+    fn from(error: ReplaceError) -> Self {
+        let detail = error.to_string();
+        match error {
+            ReplaceError::Refused(refused) => refused.into(),
+            ReplaceError::NotFound(error) => error.into(),
+            ReplaceError::Exists(device) => {
+                Self::new(ProblemCode::DeviceExists, detail).with("device_ids", json!([device]))
+            }
+        }
+    }
+}
+
+impl From<DeviceNotFound> for Problem {
+    fn from(error: DeviceNotFound) -> Self {
+        Self::new(ProblemCode::DeviceNotFound, error.to_string())
     }
 }
 

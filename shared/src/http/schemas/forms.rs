@@ -65,6 +65,20 @@ pub(super) fn object(members: &[(&str, Value)]) -> Value {
     })
 }
 
+/// Lets an object be without some of its members.
+pub(super) fn not_required(object: &mut Value, names: &[&str]) {
+    if let Some(required) = object["required"].as_array_mut() {
+        required.retain(|name| !name.as_str().is_some_and(|name| names.contains(&name)));
+    }
+}
+
+/// An object that may be without some of its members.
+pub(super) fn object_with_optional(members: &[(&str, Value)], optional: &[&str]) -> Value {
+    let mut object = object(members);
+    not_required(&mut object, optional);
+    object
+}
+
 pub(super) fn with(mut schema: Value, name: &str, rule: Value) -> Value {
     schema[name] = rule;
     schema

@@ -2,24 +2,27 @@
 
 use super::entries::{self, entry};
 use super::forms::{
-    name, number, object, one_of, or_null, raw, taken, text, to, with, words, zero,
+    name, number, object, object_with_optional, one_of, or_null, raw, taken, text, to, with, words,
+    zero,
 };
 use super::history::{LINES, line};
 use super::problem::problem;
-use crate::commands::{CodeInBatch, SiteView};
+use crate::commands::{AdministratorView, CodeInBatch, SiteView};
 use crate::domain::model::account::HistoryContent;
 use crate::domain::model::batch::BatchSum;
 use crate::domain::model::card::CardStatus;
 use crate::domain::model::code::Recharge;
 use crate::domain::model::entry::Entry;
 use crate::domain::model::message::{MessageState, NotSent, Template};
-use crate::domain::model::site::{Administrator, Role, SiteType, Status};
+use crate::domain::model::site::{Role, SiteType, Status};
 use crate::domain::model::user::UserKind;
 use crate::domain::rules::license::{License, SiteOfPartner};
 use crate::domain::values::amount::Balances;
 use crate::domain::values::country::Country;
 use crate::domain::values::email::Email;
-use crate::domain::values::ids::{BatchId, CardId, DeviceId, MessageId, PartnerId, SiteId, UserId};
+use crate::domain::values::ids::{
+    BatchId, CardId, DeviceId, MessageId, PartnerId, PersonId, SiteId, UserId,
+};
 use crate::domain::values::names::{PersonName, Reason, SiteName, Subject};
 use crate::domain::values::parts::Encoding;
 use crate::domain::values::phone::Mobile;
@@ -90,6 +93,7 @@ schemas! {
         BatchId = "BatchId": json!({ "type": "string", "format": "uuid", "pattern": UUID });
         DeviceId = "DeviceId": text("^[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}$");
         UserId = "UserId": text("^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$");
+        PersonId = "PersonId": text("^[0-9A-HJKMNP-TV-Z]{16}$");
         CardId = "CardId": json!({ "type": "string", "format": "uuid", "pattern": UUID });
         MessageId = "MessageId": json!({
             "type": "string",
@@ -126,7 +130,10 @@ schemas! {
             ("maintenance_credits", number(0, MAX)),
             ("sms", number(0, MAX)),
         ]);
-        Administrator = "Administrator": object(&[("email", to("Email")), ("role", to("Role"))]);
+        AdministratorView = "Administrator": object_with_optional(
+            &[("person", to("PersonId")), ("email", to("Email")), ("role", to("Role"))],
+            &["person"],
+        );
         SiteView = "Site": object(&[
             ("site_id", to("SiteId")),
             ("name", to("Name")),
@@ -228,6 +235,8 @@ schemas! {
         SmsRedemptionEntry: entry("sms_redemption");
         DeviceRegistrationEntry: entry("device_registration");
         DeviceRemovalEntry: entry("device_removal");
+        DeviceReplacementEntry: entry("device_replacement");
+        DeviceRenamingEntry: entry("device_renaming");
         CardIssueEntry: entry("card_issue");
         CardReissueEntry: entry("card_reissue");
         SmsReservationEntry: entry("sms_reservation");
@@ -271,8 +280,15 @@ schemas! {
             ("batch_id", to("BatchId")),
             ("partner_id", to("PartnerId")),
         ]);
-        AdministratorActor: object(&[("kind", json!({ "const": "administrator" })), ("email", to("Email"))]);
+        Form: json!({ "const": 2 });
+        AdministratorActor: object_with_optional(
+            &[("kind", json!({ "const": "administrator" })), ("person", to("PersonId")), ("email", to("Email"))],
+            &["person", "email"],
+        );
         SystemActor: object(&[("kind", json!({ "const": "system" }))]);
+        NamedDevice: object(&[("device_id", to("DeviceId")), ("name", to("Name"))]);
+        NamedDevices: json!({ "type": "array", "minItems": 1, "maxItems": 90, "items": to("NamedDevice") });
+        AnchorDays: anchor_days();
         NothingChanged: changes(&zero(), &zero(), &zero());
         CreditsAdded: changes(&number(0, 1_000_000), &number(0, 1_000_000), &zero());
         SmsAdded: changes(&zero(), &zero(), &json!({
@@ -296,6 +312,15 @@ schemas! {
         ResumeEntry: entry("resume");
         WarningEntry: entry("warning");
     }
+}
+
+/// How many devices of each anchor day, of those that have any.
+fn anchor_days() -> Value {
+    let days: Vec<String> = (1..=31).map(|day| day.to_string()).collect();
+    let days: Vec<&str> = days.iter().map(String::as_str).collect();
+    let members: Vec<_> = days.iter().map(|day| (*day, number(1, 10_000))).collect();
+    let schema = object_with_optional(&members, &days);
+    with(schema, "minProperties", json!(1))
 }
 
 fn changes(credits: &Value, maintenance_credits: &Value, sms: &Value) -> Value {

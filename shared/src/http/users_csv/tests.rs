@@ -66,15 +66,14 @@ prop_compose! {
 }
 
 fn user((id, profile): (String, Profile)) -> User {
-    User {
-        site_id: SiteId::from_random(1),
-        id: UserId::parse(&id).unwrap(),
+    let (site, id) = (SiteId::from_random(1), UserId::parse(&id).unwrap());
+    User::added(
+        &site,
+        id,
         profile,
-        card: None,
-        added_at: Timestamp::UNIX_EPOCH,
-        added_by: CommandId::random(),
-        version: 1,
-    }
+        Timestamp::UNIX_EPOCH,
+        &CommandId::random(),
+    )
 }
 
 /// What an import should take of a user.

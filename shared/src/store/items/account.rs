@@ -63,7 +63,7 @@ pub(super) fn line(line: &HistoryLine) -> Result<Conditional, CorruptItem> {
 pub(super) fn sold(sale: &Sale) -> Conditional {
     let key = Key::SiteOf(sale.partner_id.clone(), sale.site_id.clone());
     let received = sale.received();
-    let expression = "SET last_applied_at = :at ADD codes :codes, credits :credits, \
+    let expression = "last_applied_at = :at ADD codes :codes, credits :credits, \
                       maintenance_credits :maintenance, sms :sms";
     Conditional::update(key, expression)
         .text(":at", sale.at.to_string())

@@ -97,7 +97,7 @@ pub(super) fn started(batch: &Batch) -> Result<Conditional, CorruptItem> {
 
 pub(super) fn completed(partner: &PartnerId, batch: &BatchId) -> Conditional {
     let key = Key::Batch(partner.clone(), batch.clone());
-    Conditional::update(key, "SET complete = :true")
+    Conditional::update(key, "complete = :true")
         .when(BATCH_INCOMPLETE)
         .value(":true", AttributeValue::Bool(true))
         .value(":false", AttributeValue::Bool(false))

@@ -1,7 +1,6 @@
 //! The item of a license code.
 
 use crate::domain::model::code::{Application, Code, CodeState, CodeValue, Voiding};
-use crate::domain::values::email::Email;
 use crate::domain::values::ids::{BatchId, CommandId, PartnerId, SiteId};
 use crate::domain::values::last_date::LastDate;
 use crate::domain::values::license_code::CodeKey;
@@ -39,8 +38,6 @@ struct CodeAttributes {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     applied_to: Option<SiteId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    applied_by: Option<Email>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     applied_entry: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     command_id: Option<CommandId>,
@@ -65,7 +62,6 @@ fn encode_new_code(code: &Code) -> Result<Item, CorruptItem> {
         batch_index: code.index,
         applied_at: None,
         applied_to: None,
-        applied_by: None,
         applied_entry: None,
         command_id: None,
         voided_at: None,
@@ -85,7 +81,6 @@ pub fn decode_code(item: &Item) -> Result<Code, CorruptItem> {
     let applied = (
         attributes.applied_at,
         attributes.applied_to,
-        attributes.applied_by,
         attributes.applied_entry,
     );
     let voided = (
@@ -94,8 +89,8 @@ pub fn decode_code(item: &Item) -> Result<Code, CorruptItem> {
         attributes.void_reason,
     );
     let state = match (applied, voided, attributes.command_id) {
-        ((None, None, None, None), (None, None, None), None) => CodeState::Outstanding,
-        ((None, None, None, None), (Some(at), Some(by), Some(reason)), Some(command_id)) => {
+        ((None, None, None), (None, None, None), None) => CodeState::Outstanding,
+        ((None, None, None), (Some(at), Some(by), Some(reason)), Some(command_id)) => {
             CodeState::Voided(Voiding {
                 at,
                 by,
@@ -103,17 +98,14 @@ pub fn decode_code(item: &Item) -> Result<Code, CorruptItem> {
                 command_id,
             })
         }
-        (
-            (Some(at), Some(site_id), Some(by), Some(entry_sequence)),
-            (None, None, None),
-            Some(command_id),
-        ) => CodeState::Applied(Application {
-            site_id,
-            entry_sequence,
-            at,
-            by,
-            command_id,
-        }),
+        ((Some(at), Some(site_id), Some(entry_sequence)), (None, None, None), Some(command_id)) => {
+            CodeState::Applied(Application {
+                site_id,
+                entry_sequence,
+                at,
+                command_id,
+            })
+        }
         _ => {
             return Err(corrupt(
                 "it is neither outstanding, nor applied, nor voided",
@@ -151,7 +143,7 @@ pub(super) fn issued(code: &Code) -> Result<Conditional, CorruptItem> {
 }
 
 pub(super) fn applied(key: &CodeKey, application: &Application) -> Conditional {
-    let expression = "SET applied_at = :at, applied_to = :site, applied_by = :by, applied_entry = :entry, \
+    let expression = "applied_at = :at, applied_to = :site, applied_entry = :entry, \
                       command_id = :command";
     Conditional::update(Key::Code(key.clone()), expression)
         .when(PRESENT)
@@ -161,7 +153,6 @@ pub(super) fn applied(key: &CodeKey, application: &Application) -> Conditional {
         .when(CODE_NOT_BOUND_ELSEWHERE)
         .text(":at", application.at.to_string())
         .text(":site", application.site_id.as_str())
-        .text(":by", application.by.as_str())
         .number(":entry", application.entry_sequence)
         .text(":command", application.command_id.as_str())
         .text(":earliest", LastDate::earliest(application.at).to_string())
@@ -169,7 +160,7 @@ pub(super) fn applied(key: &CodeKey, application: &Application) -> Conditional {
 
 pub(super) fn voided(key: &CodeKey, voiding: &Voiding) -> Conditional {
     let expression =
-        "SET voided_at = :at, voided_by = :by, void_reason = :reason, command_id = :command";
+        "voided_at = :at, voided_by = :by, void_reason = :reason, command_id = :command";
     Conditional::update(Key::Code(key.clone()), expression)
         .when(PRESENT)
         .when(CODE_NOT_APPLIED)

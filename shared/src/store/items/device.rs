@@ -60,3 +60,8 @@ pub(super) fn added(device: &Device) -> Result<Conditional, CorruptItem> {
 pub(super) fn removed(site: &SiteId, device: &DeviceId) -> Conditional {
     Conditional::delete(Key::Device(site.clone(), device.clone())).when(PRESENT)
 }
+
+/// The site's version, a condition of the same transaction, says that nobody else has changed the device since.
+pub(super) fn changed(device: &Device) -> Result<Conditional, CorruptItem> {
+    Ok(Conditional::put(encode_device(device)?).when(PRESENT))
+}

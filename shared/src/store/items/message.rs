@@ -185,30 +185,29 @@ pub(super) fn stepped(site: &SiteId, message: &MessageId, step: &MessageStep) ->
     let update = |expression| Conditional::update(key, expression).name("#state", "state");
     match step {
         MessageStep::Claim { by } => {
-            let claimed = update("SET #state = :sending, claimed_by = :own");
+            let claimed = update("#state = :sending, claimed_by = :own");
             from_reserved(claimed)
                 .text(":sending", word(MessageState::Sending))
                 .text(":own", by.as_str())
         }
         MessageStep::Confirm { by, network_id } => {
             let confirmed =
-                update("SET #state = :sent, network_id = :id REMOVE agenda_shard, agenda_at");
+                update("#state = :sent, network_id = :id REMOVE agenda_shard, agenda_at");
             from_own(confirmed, by)
                 .text(":sent", word(MessageState::Sent))
                 .text(":id", network_id)
         }
         MessageStep::NotSent { by, why } => {
-            from_own(update("SET not_sent = :why"), by).text(":why", reason(*why))
+            from_own(update("not_sent = :why"), by).text(":why", reason(*why))
         }
-        MessageStep::Unknown => update("SET #state = :unknown REMOVE agenda_shard, agenda_at")
+        MessageStep::Unknown => update("#state = :unknown REMOVE agenda_shard, agenda_at")
             .when(MESSAGE_SENDING)
             .text(":sending", word(MessageState::Sending))
             .text(":unknown", word(MessageState::Unknown)),
         MessageStep::Fail { why, sender } => {
-            let failed =
-                update("SET #state = :failed, not_sent = :why REMOVE agenda_shard, agenda_at")
-                    .text(":failed", word(MessageState::Failed))
-                    .text(":why", reason(*why));
+            let failed = update("#state = :failed, not_sent = :why REMOVE agenda_shard, agenda_at")
+                .text(":failed", word(MessageState::Failed))
+                .text(":why", reason(*why));
             match sender {
                 Sender::Nobody => from_reserved(failed),
                 Sender::Claimed(by) => from_own(failed, by),
@@ -220,7 +219,7 @@ pub(super) fn stepped(site: &SiteId, message: &MessageId, step: &MessageStep) ->
             } else {
                 MessageState::Undelivered
             };
-            update("SET #state = :state, receipt = :receipt")
+            update("#state = :state, receipt = :receipt")
                 .when(MESSAGE_SENT)
                 .text(":sent", word(MessageState::Sent))
                 .text(":delivered", word(MessageState::Delivered))

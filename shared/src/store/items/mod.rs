@@ -13,6 +13,7 @@ mod code;
 mod device;
 mod entry;
 mod message;
+mod person;
 mod request;
 mod site;
 mod user;
@@ -26,6 +27,7 @@ pub use code::decode_code;
 pub use device::decode_device;
 pub use entry::decode_entry;
 pub use message::{NetworkMessage, decode_message, decode_network_message, decode_number};
+pub use person::decode_person;
 pub use request::decode_request;
 pub(super) use site::agenda_instant;
 pub use site::decode_site;
@@ -48,6 +50,7 @@ pub(super) fn write(write: &Write, by: &CommandId) -> Result<Conditional, Corrup
             batch_id,
         } => batch::completed(partner_id, batch_id),
         Write::DeviceAdded(device) => device::added(device)?,
+        Write::DeviceChanged(device) => device::changed(device)?,
         Write::DeviceRemoved { site_id, device_id } => device::removed(site_id, device_id),
         Write::Roster { site_id, roster } => user::roster(site_id, *roster)?,
         Write::UserAdded(user) => user::added(user)?,
@@ -62,6 +65,12 @@ pub(super) fn write(write: &Write, by: &CommandId) -> Result<Conditional, Corrup
             user_id,
             version,
         } => user::unchanged(site_id, user_id, *version),
+        Write::PersonNamed {
+            site_id,
+            person,
+            user_id,
+        } => person::named(site_id, person, user_id)?,
+        Write::PersonForgotten { site_id, person } => person::forgotten(site_id, person),
         Write::CardLinked {
             key,
             site_id,

@@ -2,12 +2,13 @@
 
 use crate::domain::model::agenda;
 use crate::domain::model::message::SendWindow;
-use crate::domain::model::site::{Administrator, Site, SiteType, Status};
+use crate::domain::model::site::{Administrator, Role, Site, SiteType, Status};
 use crate::domain::values::amount::Balances;
 use crate::domain::values::calendar::{AnchorDay, DaysBefore, Devices};
 use crate::domain::values::country::{Country, Language};
+use crate::domain::values::email::Email;
 use crate::domain::values::hash::Hash;
-use crate::domain::values::ids::SiteId;
+use crate::domain::values::ids::{PersonId, SiteId};
 use crate::domain::values::names::SiteName;
 use crate::domain::values::time_zone::TimeZone;
 use crate::store::conditional::Conditional;
@@ -18,6 +19,39 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+
+/// An administrator; in the first form without an ID.
+#[derive(Serialize, Deserialize)]
+struct AdministratorAttributes {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    person: Option<PersonId>,
+    email: Email,
+    role: Role,
+}
+
+impl AdministratorAttributes {
+    fn of(administrator: &Administrator) -> Self {
+        let Administrator {
+            person,
+            email,
+            role,
+        } = administrator.clone();
+        Self {
+            person: Some(person),
+            email,
+            role,
+        }
+    }
+
+    fn of_site(self, site: &SiteId) -> Administrator {
+        let older = || PersonId::of_older(site, self.email.as_str());
+        Administrator {
+            person: self.person.unwrap_or_else(older),
+            email: self.email,
+            role: self.role,
+        }
+    }
+}
 
 #[derive(Serialize, Deserialize)]
 struct SiteAttributes {
@@ -30,7 +64,7 @@ struct SiteAttributes {
     credits: u64,
     maintenance_credits: u64,
     sms: u64,
-    administrators: Vec<Administrator>,
+    administrators: Vec<AdministratorAttributes>,
     /// Devices by anchor day; the days without any are left out.
     devices: BTreeMap<String, u32>,
     charged_through: Date,
@@ -62,6 +96,7 @@ pub(crate) fn agenda_instant(at: Timestamp) -> String {
 fn encode_site(site: &Site) -> Result<Item, CorruptItem> {
     let at = site.agenda_at.map(agenda_instant);
     let devices = site.devices.by_anchor();
+    let administrators = site.administrators.iter();
     let attributes = SiteAttributes {
         name: site.name.clone(),
         country: site.country.clone(),
@@ -72,7 +107,7 @@ fn encode_site(site: &Site) -> Result<Item, CorruptItem> {
         credits: site.balances.credits,
         maintenance_credits: site.balances.maintenance_credits,
         sms: site.balances.sms,
-        administrators: site.administrators.clone(),
+        administrators: administrators.map(AdministratorAttributes::of).collect(),
         devices: devices
             .map(|(anchor, count)| (anchor.day().to_string(), count))
             .collect(),
@@ -107,8 +142,11 @@ pub fn decode_site(item: &Item) -> Result<Site, CorruptItem> {
             .map_err(|_| corrupt("there are too many devices"))?;
     }
     let id = second_part(item, PK).and_then(|id| SiteId::parse(id).ok());
+    let id = id.ok_or_else(|| corrupt("its key has no site ID"))?;
+    let administrators = attributes.administrators.into_iter();
+    let administrators = administrators.map(|stored| stored.of_site(&id)).collect();
     Ok(Site {
-        id: id.ok_or_else(|| corrupt("its key has no site ID"))?,
+        id,
         name: attributes.name,
         country: attributes.country,
         time_zone: attributes.time_zone,
@@ -120,7 +158,7 @@ pub fn decode_site(item: &Item) -> Result<Site, CorruptItem> {
             maintenance_credits: attributes.maintenance_credits,
             sms: attributes.sms,
         },
-        administrators: attributes.administrators,
+        administrators,
         devices,
         charged_through: attributes.charged_through,
         warned: attributes.warned,

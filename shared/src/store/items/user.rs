@@ -3,7 +3,7 @@
 use crate::domain::model::card::Card;
 use crate::domain::model::user::{Profile, Roster, User, UserKind};
 use crate::domain::values::email::Email;
-use crate::domain::values::ids::{CommandId, SiteId, UserId};
+use crate::domain::values::ids::{CommandId, PersonId, SiteId, UserId};
 use crate::domain::values::names::PersonName;
 use crate::domain::values::phone::Mobile;
 use crate::store::conditional::{ABSENT, Conditional};
@@ -15,6 +15,13 @@ use serde::{Deserialize, Serialize};
 
 #[derive(Serialize, Deserialize)]
 struct UserAttributes {
+    /// In the first form there is none, and it is made as that of a user who is added.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    person: Option<PersonId>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    is_named: bool,
+    #[serde(default)]
+    numbers: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     name: Option<PersonName>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -38,6 +45,9 @@ fn encode_user(user: &User) -> Result<Item, CorruptItem> {
         mobile,
     } = user.profile.clone();
     let attributes = UserAttributes {
+        person: Some(user.person.clone()),
+        is_named: user.is_named,
+        numbers: user.numbers,
         name,
         kind,
         email,
@@ -63,9 +73,14 @@ pub fn decode_user(item: &Item) -> Result<User, CorruptItem> {
     let site_id = second_part(item, PK).and_then(|id| SiteId::parse(id).ok());
     let id = second_part(item, SK).and_then(|rest| rest.split_once('#'));
     let id = id.and_then(|(_, id)| UserId::parse(id).ok());
+    let id = id.ok_or_else(|| corrupt("its key has no user ID"))?;
+    let person = || PersonId::made_by(&attributes.added_by, id.as_str());
     Ok(User {
         site_id: site_id.ok_or_else(|| corrupt("its key has no site ID"))?,
-        id: id.ok_or_else(|| corrupt("its key has no user ID"))?,
+        person: attributes.person.unwrap_or_else(person),
+        id,
+        is_named: attributes.is_named,
+        numbers: attributes.numbers,
         profile: Profile {
             name: attributes.name,
             kind: attributes.kind,

@@ -9,7 +9,7 @@ use crate::store::reads::TypedKey;
 use jiff::Timestamp;
 
 /// Counts one more.
-const COUNT: &str = "ADD wrong :one SET expires_at = :expires_at";
+const COUNT: &str = "expires_at = :expires_at ADD wrong :one";
 /// There are not too many yet.
 const NOT_TOO_MANY: &str = "(attribute_not_exists(wrong) OR wrong < :most)";
 /// How long a count is kept, in seconds: its hour is over by then.
