@@ -65,7 +65,10 @@ fn grant(statement: &Value) -> Grant {
     }
 }
 
-/// What a request needs: each action with the partition keys that it touches, which are none for the index.
+/// How the indices of the table begin, as the template names them.
+const INDEX: &str = "${Table.Arn}/index/";
+
+/// What a request needs: each action with the partition keys that it touches, or the index.
 fn needs(operation: &str, request: &Value) -> BTreeMap<&'static str, Vec<String>> {
     let key = |item: &Value| item["PK"]["S"].as_str().unwrap().to_owned();
     let mut needs: BTreeMap<&str, Vec<String>> = BTreeMap::new();
@@ -80,7 +83,11 @@ fn needs(operation: &str, request: &Value) -> BTreeMap<&'static str, Vec<String>
                 needs.entry("BatchGetItem").or_default().extend(keys);
             }
         }
-        "Query" if request["IndexName"].is_string() => drop(needs.entry("Query").or_default()),
+        "Query" if request["IndexName"].is_string() => {
+            let index = request["IndexName"].as_str().unwrap();
+            let index = format!("{INDEX}{index}");
+            needs.entry("Query").or_default().push(index);
+        }
         "Query" => {
             let condition = request["KeyConditionExpression"].as_str().unwrap();
             let value = condition.split_whitespace().nth(2).unwrap();
@@ -114,14 +121,11 @@ fn allows(grant: &Grant, action: &str, keys: &[String], operation: &str) -> bool
             patterns.any(|pattern| key.starts_with(pattern.trim_end_matches('*')))
         })
     };
-    let resource = if keys.is_empty() {
-        "${Table.Arn}/index/agenda"
-    } else {
-        "Table.Arn"
-    };
+    let index = keys.iter().find(|key| key.starts_with(INDEX));
+    let resource = index.map_or("Table.Arn", String::as_str);
     grant.actions.contains(&format!("dynamodb:{action}"))
         && grant.resource == resource
-        && keys.iter().all(matches)
+        && (index.is_some() || keys.iter().all(matches))
         && grant
             .within
             .as_ref()

@@ -41,6 +41,7 @@ async fn a_site_is_written_only_over_the_version_that_was_read() {
         site,
         entries: Vec::new(),
         own_entry: 0,
+        first_of: None,
         writes: Vec::new(),
     };
     assert!(commit(&system, &change, &CommandId::random()).await.is_ok());

@@ -18,6 +18,7 @@ async fn a_changed_amount_is_found() {
             "-2, entry of site",
             "-3, entry of site",
             "got None by its statement",
+            "leads there from its account and should not",
         ])
         .await;
 }

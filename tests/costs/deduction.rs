@@ -67,5 +67,5 @@ async fn registering_halting_and_resuming_cost_what_the_docs_say() {
         .await;
     assert_eq!(resumed.body["license"]["status"], "activated");
     let resumed = costs(&system.wire.take_seen());
-    assert_eq!(resumed, ["BatchGetItem 4.0", "TransactWriteItems 17.0"]);
+    assert_eq!(resumed, ["BatchGetItem 4.0", "TransactWriteItems 14.0"]);
 }

@@ -66,10 +66,10 @@ async fn each_route_makes_the_round_trips_and_uses_the_capacity_that_the_docs_sa
     .await;
     insta::assert_snapshot!(routes, @"
     a preview                            200  BatchGetItem 3.0
-    a redemption with a key              201  BatchGetItem 4.0, TransactWriteItems 12.0
+    a redemption with a key              201  BatchGetItem 4.0, TransactWriteItems 9.0
     its replay                           201  BatchGetItem 4.0, GetItem 1.0
-    a redemption without a key           201  BatchGetItem 3.0, TransactWriteItems 10.0
-    an SMS recharge with a key           201  BatchGetItem 4.0, TransactWriteItems 12.0
+    a redemption without a key           201  BatchGetItem 3.0, TransactWriteItems 8.0
+    an SMS recharge with a key           201  BatchGetItem 4.0, TransactWriteItems 9.0
     a code that was applied              409  BatchGetItem 3.0
     a code that was applied, with a key  409  BatchGetItem 4.0, BatchGetItem 4.0
     a balance                            200  GetItem 1.0

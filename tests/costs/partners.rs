@@ -64,13 +64,13 @@ async fn a_partner_costs_what_the_docs_say() {
         ],
     )
     .await;
-    insta::assert_snapshot!(routes, @r"
+    insta::assert_snapshot!(routes, @"
     the batches            200  Query 1.0
     a batch                200  GetItem 1.0, BatchGetItem 100.0
     its codes              200  GetItem 1.0, BatchGetItem 100.0, TransactWriteItems 2.0
     voiding two codes      200  GetItem 1.0, GetItem 1.0, BatchGetItem 2.0, GetItem 1.0, TransactWriteItems 2.0, BatchGetItem 2.0, TransactWriteItems 6.0
-    the history            200  Query 1.0
-    no sites of a partner  200  Query 1.0
+    the history            200  Query 0.5, Query 1.0
+    no sites of a partner  200  Query 0.5, Query 1.0
     the contract           200  no request
     ");
 }

@@ -18,7 +18,7 @@ async fn a_code_is_applied_once_and_moves_the_balances() {
         "entry": {
           "actor": {
             "kind": "administrator",
-            "person": "AGK3VMDR3F2H357M"
+            "person": "4XAB92GY8DG8WEBG"
           },
           "at": "2026-12-09T12:00:00Z",
           "balances": {
@@ -104,7 +104,7 @@ async fn each_credit_is_worth_fifty_sms() {
         "entry": {
           "actor": {
             "kind": "administrator",
-            "person": "CF5HTJMY7MP2G7T7"
+            "person": "4QPEV9YVP61PCV8H"
           },
           "at": "2026-12-09T12:00:00Z",
           "balances": {

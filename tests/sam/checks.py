@@ -61,8 +61,8 @@ WRITES_LOGS = ["logs:CreateLogStream on {logs}", "logs:PutLogEvents on {logs}"]
 APPLIES_CODES = [
     "dynamodb:BatchGetItem on Table where the key is SITE#* or CODE#* or CALLER#*",
     "dynamodb:GetItem on Table where the key is SITE#*",
-    "dynamodb:PutItem on Table where the key is SITE#* or ACCOUNT#* within TransactWriteItems",
-    "dynamodb:UpdateItem on Table where the key is CODE#* or ACCOUNT#* or CALLER#* within TransactWriteItems",
+    "dynamodb:PutItem on Table where the key is SITE#* within TransactWriteItems",
+    "dynamodb:UpdateItem on Table where the key is CODE#* or CALLER#* within TransactWriteItems",
 ]
 PERMISSIONS = {
     "RedeemCodeRole": APPLIES_CODES + [line.format(logs="RedeemCodeLogs") for line in WRITES_LOGS],
@@ -71,12 +71,14 @@ PERMISSIONS = {
         "dynamodb:BatchGetItem on Table where the key is SITE#*",
         "dynamodb:GetItem on Table where the key is SITE#*",
         "dynamodb:Query on Table where the key is SITE#* or ACCOUNT#*",
+        "dynamodb:Query on Table/index/account",
     ] + [line.format(logs="GetBalanceLogs") for line in WRITES_LOGS],
     "IssueCodesRole": [
         "dynamodb:BatchGetItem on Table where the key is CODE#*",
         "dynamodb:GetItem on Table where the key is PARTNER#* or CODE#*",
         "dynamodb:PutItem on Table where the key is PARTNER#* or CODE#* or ACCOUNT#* within TransactWriteItems",
         "dynamodb:Query on Table where the key is PARTNER#* or ACCOUNT#*",
+        "dynamodb:Query on Table/index/account",
         "dynamodb:UpdateItem on Table where the key is PARTNER#* or CODE#* within TransactWriteItems",
     ] + [line.format(logs="IssueCodesLogs") for line in WRITES_LOGS],
     "ManageSitesRole": [

@@ -109,8 +109,32 @@ impl Engine {
                 "TimeToLiveSpecification": { "AttributeName": ttl, "Enabled": true },
             });
             engine.call("UpdateTimeToLive", ttl)?;
+        } else {
+            engine.add_missing_indices()?;
         }
         Ok(engine)
+    }
+
+    /// Gives the table of an older release the indices that it lacks, as CloudFormation does.
+    fn add_missing_indices(&self) -> Result<(), EngineError> {
+        let (declared, _) = template::table()?;
+        let described = self.call("DescribeTable", json!({ "TableName": TABLE_NAME }))?;
+        let names = |indices: &Value| -> Vec<Value> {
+            let indices = indices.as_array().into_iter().flatten();
+            indices.map(|index| index["IndexName"].clone()).collect()
+        };
+        let there = names(&described["Table"]["GlobalSecondaryIndexes"]);
+        let indices = declared["GlobalSecondaryIndexes"].as_array();
+        let missing = indices.into_iter().flatten();
+        for index in missing.filter(|index| !there.contains(&index["IndexName"])) {
+            let update = json!({
+                "TableName": TABLE_NAME,
+                "AttributeDefinitions": declared["AttributeDefinitions"],
+                "GlobalSecondaryIndexUpdates": [{ "Create": index }],
+            });
+            self.call("UpdateTable", update)?;
+        }
+        Ok(())
     }
 
     /// The same engine, reached through faults.
@@ -156,6 +180,7 @@ impl Engine {
         match operation {
             "BatchGetItem" => carry_out(request, |request| database.batch_get_item(request)),
             "CreateTable" => carry_out(request, |request| database.create_table(request)),
+            "DescribeTable" => carry_out(request, |request| database.describe_table(request)),
             "DeleteItem" => carry_out(request, |request| database.delete_item(request)),
             "GetItem" => carry_out(request, |request| database.get_item(request)),
             "PutItem" => carry_out(request, |request| database.put_item(request)),
@@ -165,6 +190,7 @@ impl Engine {
                 carry_out(request, |request| database.transact_write_items(request))
             }
             "UpdateItem" => carry_out(request, |request| database.update_item(request)),
+            "UpdateTable" => carry_out(request, |request| database.update_table(request)),
             "UpdateTimeToLive" => {
                 carry_out(request, |request| database.update_time_to_live(request))
             }

@@ -18,6 +18,13 @@ pub(super) const PK: &str = "PK";
 pub(super) const SK: &str = "SK";
 /// The attribute with an item's form.
 pub(super) const FORM: &str = "form";
+/// The partition of the index of accounts: whose codes were applied.
+pub(super) const PARTNER_ID: &str = "partner_id";
+/// The sort key of the index of accounts: on a code that was applied, when and by which entry; on the first entry that
+/// applied a code of the partner to a site, which site.
+pub(super) const ACCOUNT_AT: &str = "account_at";
+/// The prefix of the sort keys of applied codes on the index of accounts.
+pub(super) const APPLIED_PREFIX: &str = "APPLIED#";
 /// The prefix of the sort keys of entries.
 pub(super) const ENTRY_PREFIX: &str = "ENTRY#";
 /// The prefix of the sort keys of devices.

@@ -1,23 +1,26 @@
 //! Reading the items of one partition in the order of their sort keys, a page at a time. What a page costs grows with
-//! the page.
+//! the page. What is read from an index may lag behind the table by a moment.
 
 use super::item::Item;
 use super::keys::{
-    BATCH_PREFIX, DEVICE_PREFIX, HISTORY_PREFIX, MESSAGE_PREFIX, PK, SITE_PREFIX, SK, USER_PREFIX,
-    account_partition, history_instant, partner_partition, person_partition, site_partition,
-    user_sort_key,
+    ACCOUNT_AT, APPLIED_PREFIX, BATCH_PREFIX, DEVICE_PREFIX, HISTORY_PREFIX, MESSAGE_PREFIX,
+    PARTNER_ID, PK, SITE_PREFIX, SK, USER_PREFIX, account_partition, history_instant,
+    partner_partition, person_partition, site_partition, user_sort_key,
 };
 use super::retry::{Attempts, Failure};
-use super::{Store, StoreError};
+use super::{ACCOUNT_INDEX, Store, StoreError};
 use crate::domain::values::email::Email;
 use crate::domain::values::ids::{PartnerId, SiteId, UserId};
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 use std::collections::HashMap;
 
-/// A part of a partition, by the prefix of its sort keys.
+/// A part of a partition of the table, or of the index of accounts, by the prefix of its sort keys.
 #[derive(Clone, Debug)]
 pub struct Listing {
+    index: Option<&'static str>,
+    /// The names of the keys.
+    keys: (&'static str, &'static str),
     partition: String,
     prefix: &'static str,
     /// The first sort key, and one that is greater than the last, both without the prefix.
@@ -40,6 +43,8 @@ pub struct Listed {
 impl Listing {
     fn of(partition: String, prefix: &'static str) -> Self {
         Self {
+            index: None,
+            keys: (PK, SK),
             partition,
             prefix,
             range: (String::new(), AFTER_ALL.to_owned()),
@@ -89,22 +94,54 @@ impl Listing {
         }
     }
 
-    /// The sites that applied a partner's codes, by their IDs.
+    fn of_account(partner: &PartnerId, prefix: &'static str) -> Self {
+        Self {
+            index: Some(ACCOUNT_INDEX),
+            keys: (PARTNER_ID, ACCOUNT_AT),
+            ..Self::of(partner.to_string(), prefix)
+        }
+    }
+
+    /// The sites that applied a partner's codes, by their IDs: the entries that lead to them.
     #[must_use]
     pub fn sites_of_partner(partner: &PartnerId) -> Self {
+        Self::of_account(partner, SITE_PREFIX)
+    }
+
+    /// The same while the first form was written: an item for each.
+    #[must_use]
+    pub fn older_sites_of_partner(partner: &PartnerId) -> Self {
         Self::of(account_partition(partner), SITE_PREFIX)
     }
 
-    /// A partner's history from one instant until before another, the oldest line first.
+    /// The lines of a partner's history from one instant until before another, the oldest first; of applied codes those of
+    /// the first form alone.
     #[must_use]
     pub fn history(partner: &PartnerId, from: Option<Timestamp>, until: Option<Timestamp>) -> Self {
+        Self::of(account_partition(partner), HISTORY_PREFIX).between(from, until)
+    }
+
+    /// The codes of a partner that were applied from one instant until before another, the oldest first.
+    #[must_use]
+    pub fn applied(partner: &PartnerId, from: Option<Timestamp>, until: Option<Timestamp>) -> Self {
+        Self::of_account(partner, APPLIED_PREFIX).between(from, until)
+    }
+
+    fn between(self, from: Option<Timestamp>, until: Option<Timestamp>) -> Self {
         Self {
             range: (
                 from.map_or(String::new(), history_instant),
                 until.map_or(AFTER_ALL.to_owned(), history_instant),
             ),
-            ..Self::of(account_partition(partner), HISTORY_PREFIX)
+            ..self
         }
+    }
+
+    /// The sort key of an item, without the prefix.
+    #[must_use]
+    pub fn place(&self, item: &Item) -> Option<String> {
+        let key = item.get(self.keys.1)?.as_s().ok()?;
+        key.strip_prefix(self.prefix).map(str::to_owned)
     }
 
     fn sort_key(&self, rest: &str) -> AttributeValue {
@@ -133,12 +170,19 @@ impl Store {
             });
         }
         let after = after.filter(|&after| after >= first);
+        let (pk, sk) = listing.keys;
+        // An index has no place for a page to start behind, without the keys of an item there. What is greater than the last
+        // sort key starts with the next character that there is.
+        let (first, after) = match (after, listing.index) {
+            (Some(after), Some(_)) => (format!("{after}\0"), None),
+            (after, _) => (first.to_owned(), after),
+        };
         let mut items: Vec<Item> = Vec::new();
         let partition = AttributeValue::S(listing.partition.clone());
         let mut from = after.map(|after| {
             HashMap::from([
-                (PK.to_owned(), partition.clone()),
-                (SK.to_owned(), listing.sort_key(after)),
+                (pk.to_owned(), partition.clone()),
+                (sk.to_owned(), listing.sort_key(after)),
             ])
         });
         let most = usize::from(most);
@@ -149,12 +193,13 @@ impl Store {
                 .client
                 .query()
                 .table_name(&self.table)
-                .consistent_read(true)
+                .set_index_name(listing.index.map(str::to_owned))
+                .consistent_read(listing.index.is_none())
                 .key_condition_expression("#pk = :partition AND #sk BETWEEN :first AND :last")
-                .expression_attribute_names("#pk", PK)
-                .expression_attribute_names("#sk", SK)
+                .expression_attribute_names("#pk", pk)
+                .expression_attribute_names("#sk", sk)
                 .expression_attribute_values(":partition", partition.clone())
-                .expression_attribute_values(":first", listing.sort_key(first))
+                .expression_attribute_values(":first", listing.sort_key(&first))
                 .expression_attribute_values(":last", listing.sort_key(last))
                 .scan_index_forward(!listing.newest_first)
                 .limit(wanted)
@@ -173,11 +218,8 @@ impl Store {
         let more = items.len() > most;
         items.truncate(most);
         let end = items.last().filter(|_| more);
-        let end = end.and_then(|item| item.get(SK)?.as_s().ok());
         Ok(Listed {
-            next: end
-                .and_then(|key| key.strip_prefix(listing.prefix))
-                .map(str::to_owned),
+            next: end.and_then(|item| listing.place(item)),
             items,
         })
     }

@@ -19,10 +19,10 @@ pub use agenda::Due;
 pub use commit::{Committed, NotCommitted};
 pub use item::{CorruptItem, Item};
 pub use items::{
-    CardOwner, NetworkMessage, SiteOfAttributes, decode_administrator_of, decode_batch,
-    decode_card_owner, decode_code, decode_device, decode_entry, decode_history, decode_message,
-    decode_network_message, decode_number, decode_person, decode_request, decode_roster,
-    decode_site, decode_site_of, decode_user,
+    CardOwner, NetworkMessage, account_place, decode_administrator_of, decode_application,
+    decode_batch, decode_card_owner, decode_code, decode_device, decode_entry, decode_history,
+    decode_leading, decode_message, decode_network_message, decode_number, decode_person,
+    decode_request, decode_roster, decode_site, decode_site_of, decode_user,
 };
 pub use keys::Key;
 pub use listing::{Listed, Listing};
@@ -34,6 +34,9 @@ use std::error::Error;
 
 /// The name of the index of what is due.
 pub(crate) const AGENDA_INDEX: &str = "agenda";
+
+/// The name of the index of partners' accounts.
+pub(crate) const ACCOUNT_INDEX: &str = "account";
 
 /// The table, reached through an SDK client.
 #[derive(Clone, Debug)]

@@ -1,15 +1,15 @@
-//! Partners' accounts: every batch, voiding and application has one line of history, and what each site received adds up.
+//! Partners' accounts: every batch, voiding and application has one line of history, what each site received adds up, and an
+//! entry leads from the partner to each of its sites.
 
 use super::codes::Redemptions;
 use super::findings::Findings;
 use super::sorted::Sorted;
 use jiff::Timestamp;
-use site_credits::domain::model::account::{HistoryLine, PartnerEvent, Received};
+use site_credits::domain::model::account::{HistoryLine, PartnerEvent, Received, ReceivedFrom};
 use site_credits::domain::model::code::{CodeState, CodeValue, Recharge};
 use site_credits::domain::model::entry::Event;
 use site_credits::domain::values::amount::Changes;
 use site_credits::domain::values::names::Subject;
-use site_credits::store::SiteOfAttributes;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What a partner's history says of one batch.
@@ -25,9 +25,11 @@ struct BatchHistory {
 pub(super) fn check(sorted: &Sorted, redemptions: &Redemptions, findings: &mut Findings) {
     let history = sorted.history.iter();
     let partners: BTreeSet<&str> = history.map(|line| line.partner_id.as_str()).collect();
-    (findings.partners, findings.lines) = (partners.len(), sorted.history.len());
+    let lines = sorted.history.len() + sorted.applied.len();
+    (findings.partners, findings.lines) = (partners.len(), lines);
     check_applications(sorted, redemptions, findings);
     check_received(sorted, redemptions, findings);
+    check_leading(sorted, redemptions, findings);
     check_batches(sorted, findings);
 }
 
@@ -35,7 +37,7 @@ pub(super) fn check(sorted: &Sorted, redemptions: &Redemptions, findings: &mut F
 fn check_applications(sorted: &Sorted, redemptions: &Redemptions, findings: &mut Findings) {
     // By partner, batch, site, entry, code, instant and value.
     let mut lines: BTreeMap<String, u32> = BTreeMap::new();
-    for line in &sorted.history {
+    for line in sorted.history.iter().chain(&sorted.applied) {
         if let PartnerEvent::Applied {
             site_id,
             code_last_four,
@@ -83,10 +85,10 @@ fn check_applications(sorted: &Sorted, redemptions: &Redemptions, findings: &mut
 
 /// What a site received from a partner is the sum of the entries that applied its codes.
 fn check_received(sorted: &Sorted, redemptions: &Redemptions, findings: &mut Findings) {
-    let mut sums: BTreeMap<(String, String), SiteOfAttributes> = BTreeMap::new();
+    let mut sums: BTreeMap<(String, String), ReceivedFrom> = BTreeMap::new();
     for (entry, code) in redemptions.all() {
         let key = (code.partner_id.to_string(), entry.site_id.to_string());
-        let sum = sums.entry(key).or_insert(SiteOfAttributes {
+        let sum = sums.entry(key).or_insert(ReceivedFrom {
             received: Received::default(),
             last_applied_at: entry.at,
         });
@@ -99,9 +101,19 @@ fn check_received(sorted: &Sorted, redemptions: &Redemptions, findings: &mut Fin
             ),
         }
     }
-    let pairs: BTreeSet<_> = sums.keys().chain(sorted.received.keys()).collect();
+    // What the first form added up stands in an item of its own, and what came since on the site.
+    let mut received = sorted.received.clone();
+    for (id, parts) in &sorted.sites {
+        for (partner, got) in parts.site.iter().flat_map(|site| &site.received) {
+            let key = (partner.to_string(), id.clone());
+            let older = received.remove(&key);
+            let both = older.map_or(*got, |older| older.plus(*got));
+            received.insert(key, both);
+        }
+    }
+    let pairs: BTreeSet<_> = sums.keys().chain(received.keys()).collect();
     for pair in pairs {
-        let (sum, says) = (sums.get(pair), sorted.received.get(pair));
+        let (sum, says) = (sums.get(pair), received.get(pair));
         if sum != says {
             findings.violation(
                 format_args!("partner {}", pair.0),
@@ -111,6 +123,31 @@ fn check_received(sorted: &Sorted, redemptions: &Redemptions, findings: &mut Fin
                 ),
             );
         }
+    }
+}
+
+/// From a partner's account its first entry of a site that is not of the first form leads to the site, and no other.
+fn check_leading(sorted: &Sorted, redemptions: &Redemptions, findings: &mut Findings) {
+    let mut firsts: BTreeMap<(&str, &str), u64> = BTreeMap::new();
+    let all = redemptions.all();
+    for (entry, code) in all.filter(|(entry, _)| !entry.form.is_first()) {
+        let key = (entry.site_id.as_str(), code.partner_id.as_str());
+        let first = firsts.entry(key).or_insert(entry.sequence);
+        *first = entry.sequence.min(*first);
+    }
+    let leading = sorted.sites.iter().flat_map(|(site, parts)| {
+        let leading = parts.leading.iter();
+        leading.map(|(partner, sequence)| ((site.as_str(), partner.as_str()), *sequence))
+    });
+    let leading: BTreeSet<_> = leading.collect();
+    let firsts: BTreeSet<_> = firsts.into_iter().collect();
+    for ((site, partner), sequence) in firsts.symmetric_difference(&leading) {
+        findings.violation(
+            format_args!("partner {partner}"),
+            format_args!(
+                "entry {sequence} of site {site} leads there from its account and should not, or the other way round"
+            ),
+        );
     }
 }
 

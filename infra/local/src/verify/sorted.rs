@@ -1,9 +1,11 @@
 //! The items of the table, sorted by what they belong to.
 
 use super::findings::Findings;
-use site_credits::domain::model::account::HistoryLine;
+use site_credits::domain::model::account::{
+    HistoryContent, HistoryLine, PartnerEvent, ReceivedFrom,
+};
 use site_credits::domain::model::batch::Batch;
-use site_credits::domain::model::code::Code;
+use site_credits::domain::model::code::{Code, CodeState};
 use site_credits::domain::model::device::Device;
 use site_credits::domain::model::entry::Entry;
 use site_credits::domain::model::message::Message;
@@ -11,7 +13,7 @@ use site_credits::domain::model::site::Site;
 use site_credits::domain::model::user::{Roster, User};
 use site_credits::domain::values::ids::{CommandId, PersonId, SiteId, UserId};
 use site_credits::store::{
-    CardOwner, CorruptItem, Item, Key, SiteOfAttributes, decode_administrator_of, decode_batch,
+    CardOwner, CorruptItem, Item, Key, account_place, decode_administrator_of, decode_batch,
     decode_card_owner, decode_code, decode_device, decode_entry, decode_history, decode_message,
     decode_network_message, decode_number, decode_person, decode_roster, decode_site,
     decode_site_of, decode_user,
@@ -26,10 +28,12 @@ pub(super) struct Sorted {
     /// The batches, each with whether it is complete.
     pub(super) batches: Vec<(Batch, bool)>,
     pub(super) history: Vec<HistoryLine>,
+    /// The lines that applied codes are, on the index of accounts.
+    pub(super) applied: Vec<HistoryLine>,
     /// The owner of the card that each link leads to, by the keyed hash of the link's token.
     pub(super) links: BTreeMap<String, CardOwner>,
-    /// What each site received, by partner and site.
-    pub(super) received: BTreeMap<(String, String), SiteOfAttributes>,
+    /// What each site received while the first form was written, by partner and site.
+    pub(super) received: BTreeMap<(String, String), ReceivedFrom>,
 }
 
 /// The items of one site.
@@ -46,6 +50,8 @@ pub(super) struct SiteParts {
     pub(super) persons: Vec<(PersonId, UserId)>,
     /// How many users the site says that it has.
     pub(super) roster: Option<Roster>,
+    /// The partners from whose accounts an entry leads to the site, and which.
+    pub(super) leading: Vec<(String, u64)>,
     /// The addresses of those who find it among their sites.
     pub(super) findable_by: Vec<String>,
 }
@@ -100,7 +106,18 @@ impl Sorted {
                 let card_owner = decode_card_owner(item).map_err(corrupt)?;
                 self.links.insert(owner.to_owned(), card_owner);
             }
-            ("CODE", "CODE") => self.codes.push(decode_code(item).map_err(corrupt)?),
+            ("CODE", "CODE") => {
+                let code = decode_code(item).map_err(corrupt)?;
+                let (place, line) = on_account(&code).unzip();
+                self.applied.extend(line);
+                let (placed, last_four) = (place.unwrap_or_default(), code.last_four.clone());
+                self.codes.push(code);
+                if text(item, "account_at") != placed {
+                    return Err(format!(
+                        "code …{last_four} is not on the index of accounts as it should be"
+                    ));
+                }
+            }
             ("PARTNER", "BATCH") => self.batches.push(decode_batch(item).map_err(corrupt)?),
             ("ADMIN", "SITE") => {
                 let (email, site) = decode_administrator_of(item).map_err(corrupt)?;
@@ -146,7 +163,15 @@ impl SiteParts {
                         entry.sequence, entry.site_id
                     ));
                 }
+                let sequence = entry.sequence;
                 self.entries.push((entry, command_id));
+                if let Some(place) = item.get("account_at") {
+                    let partner = text(item, "partner_id").to_owned();
+                    self.leading.push((partner, sequence));
+                    if place.as_s() != Ok(&format!("SITE#{site_id}")) {
+                        return Err(format!("{pk} / {sk} leads to another site"));
+                    }
+                }
             }
             "DEVICE" => self.devices.push(decode_device(item).map_err(corrupt)?),
             "USER" => {
@@ -172,6 +197,26 @@ impl SiteParts {
         }
         Ok(())
     }
+}
+
+/// Where an applied code is on the index of accounts, and the line of its partner's history that it is there; none of one that
+/// the first form applied, which wrote a line.
+fn on_account(code: &Code) -> Option<(String, HistoryLine)> {
+    let CodeState::Applied(application) = &code.state else {
+        return None;
+    };
+    let event = PartnerEvent::Applied {
+        site_id: application.site_id.clone(),
+        code_last_four: code.last_four.clone(),
+        recharge: application.recharge?,
+    };
+    let (at, batch) = (application.at, code.batch_id.clone());
+    let line = HistoryLine {
+        partner_id: code.partner_id.clone(),
+        id: format!("{}-{}", application.site_id, application.entry_sequence),
+        content: HistoryContent::of(at, batch, 1, code.value, event),
+    };
+    Some((account_place(application), line))
 }
 
 fn corrupt(error: CorruptItem) -> String {

@@ -1,7 +1,8 @@
 //! A partner's account: what it issued and voided, what was applied of it, and the sites that got it.
 //!
-//! Every line is written in the transaction of what it tells of, so that the account can be proved against the codes
-//! and the statements. Lines are never changed and never deleted.
+//! Every line of an issue, a fetch or a voiding is written in the transaction of what it tells of. What was applied is told by
+//! the codes themselves, and how much a site got by the site, which the same transaction writes anyway. So the account costs
+//! next to nothing, and can be proved against the codes and the statements. Nothing of it is ever changed or deleted.
 
 use crate::domain::model::code::{CodeValue, Recharge};
 use crate::domain::values::amount::SMS_A_CREDIT;
@@ -93,66 +94,6 @@ impl HistoryContent {
     }
 }
 
-/// A code that a site applied, as its partner sees it.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Sale {
-    /// The partner who issued the code.
-    pub partner_id: PartnerId,
-    /// The batch.
-    pub batch_id: BatchId,
-    /// The code's last four symbols.
-    pub code_last_four: String,
-    /// The site that applied it.
-    pub site_id: SiteId,
-    /// The number of the entry in the site's statement.
-    pub entry_sequence: u64,
-    /// When.
-    pub at: Timestamp,
-    /// What the code carried.
-    pub value: CodeValue,
-    /// Which balance it recharged.
-    pub recharge: Recharge,
-}
-
-impl Sale {
-    /// Its line in the partner's history.
-    #[must_use]
-    pub fn history(&self) -> HistoryLine {
-        let event = PartnerEvent::Applied {
-            site_id: self.site_id.clone(),
-            code_last_four: self.code_last_four.clone(),
-            recharge: self.recharge,
-        };
-        HistoryLine {
-            partner_id: self.partner_id.clone(),
-            // Stored and not shown: how many entries a site has is not a partner's business.
-            id: format!("{}-{}", self.site_id, self.entry_sequence),
-            content: HistoryContent::of(self.at, self.batch_id.clone(), 1, self.value, event),
-        }
-    }
-
-    /// What the site got.
-    #[must_use]
-    pub fn received(&self) -> Received {
-        let (credits, maintenance_credits) =
-            (self.value.credits(), self.value.maintenance_credits());
-        match self.recharge {
-            Recharge::Credits => Received {
-                codes: 1,
-                credits,
-                maintenance_credits,
-                sms: 0,
-            },
-            // At most fifty million.
-            Recharge::Sms => Received {
-                codes: 1,
-                sms: credits * SMS_A_CREDIT,
-                ..Received::default()
-            },
-        }
-    }
-}
-
 /// What a site got of a partner's codes, in all.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
 pub struct Received {
@@ -164,4 +105,58 @@ pub struct Received {
     pub maintenance_credits: u64,
     /// Messages.
     pub sms: u64,
+}
+
+impl Received {
+    /// With one more code of this value, applied to this balance.
+    #[must_use]
+    pub fn and(self, value: CodeValue, recharge: Recharge) -> Self {
+        let (credits, maintenance_credits) = (value.credits(), value.maintenance_credits());
+        // Codes carry at most a million, and a balance has room for nine thousand million of them.
+        match recharge {
+            Recharge::Credits => Self {
+                codes: self.codes + 1,
+                credits: self.credits + credits,
+                maintenance_credits: self.maintenance_credits + maintenance_credits,
+                sms: self.sms,
+            },
+            Recharge::Sms => Self {
+                codes: self.codes + 1,
+                sms: self.sms + credits * SMS_A_CREDIT,
+                ..self
+            },
+        }
+    }
+
+    /// Both together.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
+        Self {
+            codes: self.codes + other.codes,
+            credits: self.credits + other.credits,
+            maintenance_credits: self.maintenance_credits + other.maintenance_credits,
+            sms: self.sms + other.sms,
+        }
+    }
+}
+
+/// What a site got of one partner, and when it last did.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub struct ReceivedFrom {
+    /// What it got.
+    #[serde(flatten)]
+    pub received: Received,
+    /// When it last applied one of the partner's codes.
+    pub last_applied_at: Timestamp,
+}
+
+impl ReceivedFrom {
+    /// Both together.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
+        Self {
+            received: self.received.plus(other.received),
+            last_applied_at: self.last_applied_at.max(other.last_applied_at),
+        }
+    }
 }

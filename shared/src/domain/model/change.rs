@@ -4,7 +4,7 @@
 //! written only over the version that was read, an entry only where there is none, and each [`Write`] carries the
 //! condition that its item must still meet.
 
-use crate::domain::model::account::{HistoryLine, Sale};
+use crate::domain::model::account::HistoryLine;
 use crate::domain::model::batch::Batch;
 use crate::domain::model::code::{Application, Code, Voiding};
 use crate::domain::model::device::Device;
@@ -33,6 +33,9 @@ pub struct Change {
     pub entries: Vec<Entry>,
     /// The command's own entry among them; the others charge what was due.
     pub own_entry: usize,
+    /// The partner of whose codes the site gets its first by this change: the command's own entry leads from its account to
+    /// the site.
+    pub first_of: Option<PartnerId>,
     /// What else is written.
     pub writes: Vec<Write>,
 }
@@ -54,9 +57,16 @@ impl Change {
     /// The site, the entries, and what else is written.
     #[must_use]
     pub fn into_writes(self) -> Vec<Write> {
-        let entries = self.entries.into_iter();
+        let mut first_of = self.first_of;
+        let entries = self.entries.into_iter().enumerate();
         let mut writes = vec![Write::Site(Box::new(self.site))];
-        writes.extend(entries.map(|entry| Write::Entry(Box::new(entry))));
+        writes.extend(entries.map(|(place, entry)| {
+            let leads = first_of.take_if(|_| place == self.own_entry);
+            match leads {
+                Some(partner_id) => Write::FirstOfPartner(partner_id, Box::new(entry)),
+                None => Write::Entry(Box::new(entry)),
+            }
+        }));
         writes.extend(self.writes);
         writes
     }
@@ -76,6 +86,8 @@ pub enum Write {
     },
     /// The entry must not exist; it is written.
     Entry(Box<Entry>),
+    /// The entry must not exist; it is written, and leads from the partner's account to the site.
+    FirstOfPartner(PartnerId, Box<Entry>),
     /// No request may be remembered under this key, except one that expired; it is written.
     Request(Request),
     /// The request must be the one that was remembered; it is written over.
@@ -232,8 +244,6 @@ pub enum Write {
         /// Of which site.
         site_id: SiteId,
     },
-    /// Without a condition: what the site received from a partner is added up for that partner.
-    SiteOfPartner(Sale),
     /// The line must not exist; it is added to a partner's history.
     HistoryLine(HistoryLine),
 }

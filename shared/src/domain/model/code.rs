@@ -110,6 +110,8 @@ pub struct Application {
     pub entry_sequence: u64,
     /// When.
     pub at: Timestamp,
+    /// Which balance it recharged; the first form did not say.
+    pub recharge: Option<Recharge>,
     /// The command that did it.
     pub command_id: CommandId,
 }

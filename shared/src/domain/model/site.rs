@@ -1,17 +1,19 @@
 //! A site, its settings and its administrators.
 
+use crate::domain::model::account::ReceivedFrom;
 use crate::domain::model::message::SendWindow;
 use crate::domain::values::amount::Balances;
 use crate::domain::values::calendar::{DaysBefore, Devices};
 use crate::domain::values::country::{Country, Language};
 use crate::domain::values::email::Email;
 use crate::domain::values::hash::Hash;
-use crate::domain::values::ids::{PersonId, SiteId};
+use crate::domain::values::ids::{PartnerId, PersonId, SiteId};
 use crate::domain::values::names::SiteName;
 use crate::domain::values::time_zone::TimeZone;
 use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// The most administrators of one site.
 pub const MAX_ADMINISTRATORS: usize = 20;
@@ -90,6 +92,8 @@ pub struct Site {
     pub warned: Option<DaysBefore>,
     /// The countries that messages may be sent to; `None` for its own alone.
     pub sms_countries: Option<Vec<Country>>,
+    /// What it got of each partner's codes.
+    pub received: BTreeMap<PartnerId, ReceivedFrom>,
     /// How many messages it sent in the hour and on the day of the last.
     pub sms_window: Option<SendWindow>,
     /// It was deleted, and its users were not erased yet: the schedule does that.

@@ -200,6 +200,7 @@ impl Draft {
             site: self.site,
             entries: self.entries,
             own_entry: self.own_entry,
+            first_of: None,
             writes,
         }
     }

@@ -1,6 +1,6 @@
 //! Applying a code to a site (rules 1 to 3 and 9).
 
-use crate::domain::model::account::Sale;
+use crate::domain::model::account::{Received, ReceivedFrom};
 use crate::domain::model::change::{Change, Write};
 use crate::domain::model::code::{Application, Code, CodeState, Recharge};
 use crate::domain::model::entry::{CodeReference, Event};
@@ -8,7 +8,7 @@ use crate::domain::model::site::{Site, SiteType, Status};
 use crate::domain::rules::draft::Draft;
 use crate::domain::rules::settle::settle;
 use crate::domain::values::amount::{BalanceOutOfRange, Balances, Changes};
-use crate::domain::values::ids::{CommandId, PersonId, SiteId};
+use crate::domain::values::ids::{CommandId, PartnerId, PersonId, SiteId};
 use crate::domain::values::last_date::LastDate;
 use jiff::Timestamp;
 
@@ -86,33 +86,39 @@ pub fn redeem(
         ),
     };
     draft.apply_by(&by.person, event, changes)?;
-    let (site_id, entry_sequence) = (draft.site.id.clone(), draft.site.sequence);
     let applied = Write::CodeApplied {
         key: code.key.clone(),
         application: Application {
-            site_id: site_id.clone(),
-            entry_sequence,
+            site_id: draft.site.id.clone(),
+            entry_sequence: draft.site.sequence,
             at: draft.at(),
+            recharge: Some(recharge),
             command_id: by.command_id.clone(),
         },
     };
-    let sale = Sale {
-        partner_id: code.partner_id.clone(),
-        batch_id: code.batch_id.clone(),
-        code_last_four: code.last_four.clone(),
-        site_id,
-        entry_sequence,
-        at: draft.at(),
-        value: code.value,
-        recharge,
-    };
+    let first_of = receive(&mut draft, code, recharge);
     settle(&mut draft);
-    let line = Write::HistoryLine(sale.history());
-    Ok(draft.finish(vec![applied, Write::SiteOfPartner(sale), line]))
+    Ok(Change {
+        first_of,
+        ..draft.finish(vec![applied])
+    })
 }
 
-/// Whether a site can apply a code at `at`, the time of the entry that would apply it: the site's own, which can be later
-/// than the event's. The condition of the write has the same.
+/// Adds a code up for its partner, and says whose it is if the site had none of that partner before.
+fn receive(draft: &mut Draft, code: &Code, recharge: Recharge) -> Option<PartnerId> {
+    let at = draft.at();
+    let partner_id = &code.partner_id;
+    let before = draft.site.received.get(partner_id);
+    let first_of = before.is_none().then(|| partner_id.clone());
+    let received = before.map_or(Received::default(), |before| before.received);
+    let after = ReceivedFrom {
+        received: received.and(code.value, recharge),
+        last_applied_at: at,
+    };
+    draft.site.received.insert(partner_id.clone(), after);
+    first_of
+}
+
 fn check(site: &Site, code: &Code, recharge: Recharge, at: Timestamp) -> Result<(), CodeRefused> {
     match &code.state {
         CodeState::Outstanding => {}
@@ -187,7 +193,7 @@ mod tests {
     use crate::domain::values::amount::MAX_BALANCE;
     use crate::domain::values::country::Country;
     use crate::domain::values::email::Email;
-    use crate::domain::values::ids::{BatchId, PartnerId};
+    use crate::domain::values::ids::BatchId;
     use crate::domain::values::license_code::CodeKey;
     use crate::domain::values::names::{Reason, SiteName, Subject};
     use crate::domain::values::time_zone::TimeZone;

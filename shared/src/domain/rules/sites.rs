@@ -13,7 +13,7 @@ use crate::domain::values::ids::PersonId;
 use crate::domain::values::names::SiteName;
 use crate::domain::values::time_zone::TimeZone;
 use jiff::Timestamp;
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 /// Creates a site, without balances, its creator as its master.
 #[must_use]
@@ -49,6 +49,7 @@ pub fn create(new: NewSite, now: Timestamp) -> Change {
         charged_through: opened_on,
         warned: None,
         sms_countries: None,
+        received: BTreeMap::new(),
         sms_window: None,
         users_to_erase: false,
         sequence: 0,

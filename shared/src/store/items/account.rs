@@ -1,28 +1,17 @@
 //! The items of a partner's account.
 
-use crate::domain::model::account::{HistoryContent, HistoryLine, Received, Sale};
+use crate::domain::model::account::{HistoryContent, HistoryLine, ReceivedFrom};
 use crate::domain::values::ids::{PartnerId, SiteId};
 use crate::store::conditional::{ABSENT, Conditional};
 use crate::store::item::{CorruptItem, Item, decode, encode, second_part};
-use crate::store::keys::{Key, PK, SK};
-use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use crate::store::keys::{ACCOUNT_AT, Key, PK, SK};
 
-/// What a site got of a partner, and when it last did: an item that is only ever added to.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
-pub struct SiteOfAttributes {
-    /// What it got.
-    #[serde(flatten)]
-    pub received: Received,
-    /// When it last applied one of the partner's codes.
-    pub last_applied_at: Timestamp,
-}
-
-/// Reads what a site got of a partner.
+/// Reads what a site got of a partner while the first form was written: an item of its own, to which nothing is added any
+/// more.
 ///
 /// # Errors
 /// The item is corrupt.
-pub fn decode_site_of(item: &Item) -> Result<(PartnerId, SiteId, SiteOfAttributes), CorruptItem> {
+pub fn decode_site_of(item: &Item) -> Result<(PartnerId, SiteId, ReceivedFrom), CorruptItem> {
     let corrupt = |reason: &str| CorruptItem::of(item, reason);
     let partner = second_part(item, PK).and_then(|id| PartnerId::parse(id).ok());
     let site = second_part(item, SK).and_then(|id| SiteId::parse(id).ok());
@@ -58,17 +47,11 @@ pub(super) fn line(line: &HistoryLine) -> Result<Conditional, CorruptItem> {
     Ok(Conditional::put(encode_history(line)?).when(ABSENT))
 }
 
-/// Adds up what a site received from a partner. It needs no condition: its transaction is carried out once, by those of
-/// the site and the code.
-pub(super) fn sold(sale: &Sale) -> Conditional {
-    let key = Key::SiteOf(sale.partner_id.clone(), sale.site_id.clone());
-    let received = sale.received();
-    let expression = "last_applied_at = :at ADD codes :codes, credits :credits, \
-                      maintenance_credits :maintenance, sms :sms";
-    Conditional::update(key, expression)
-        .text(":at", sale.at.to_string())
-        .number(":codes", received.codes)
-        .number(":credits", received.credits)
-        .number(":maintenance", received.maintenance_credits)
-        .number(":sms", received.sms)
+/// Reads to which site an entry leads on the index of accounts.
+///
+/// # Errors
+/// The item is corrupt.
+pub fn decode_leading(item: &Item) -> Result<SiteId, CorruptItem> {
+    let site = second_part(item, ACCOUNT_AT).and_then(|id| SiteId::parse(id).ok());
+    site.ok_or_else(|| CorruptItem::of(item, "its place on the index has no site ID"))
 }

@@ -1,13 +1,14 @@
 //! The item of a license code.
 
-use crate::domain::model::code::{Application, Code, CodeState, CodeValue, Voiding};
+use crate::domain::model::account::{HistoryContent, HistoryLine, PartnerEvent};
+use crate::domain::model::code::{Application, Code, CodeState, CodeValue, Recharge, Voiding};
 use crate::domain::values::ids::{BatchId, CommandId, PartnerId, SiteId};
 use crate::domain::values::last_date::LastDate;
 use crate::domain::values::license_code::CodeKey;
 use crate::domain::values::names::{Reason, Subject};
 use crate::store::conditional::{ABSENT, Conditional, PRESENT};
 use crate::store::item::{CorruptItem, Item, decode, encode, second_part};
-use crate::store::keys::{Key, PK};
+use crate::store::keys::{APPLIED_PREFIX, Key, PK, history_instant};
 use crate::store::reads::TypedKey;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -40,6 +41,8 @@ struct CodeAttributes {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     applied_entry: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    recharge: Option<Recharge>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     command_id: Option<CommandId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     voided_at: Option<Timestamp>,
@@ -63,6 +66,7 @@ fn encode_new_code(code: &Code) -> Result<Item, CorruptItem> {
         applied_at: None,
         applied_to: None,
         applied_entry: None,
+        recharge: None,
         command_id: None,
         voided_at: None,
         voided_by: None,
@@ -103,6 +107,7 @@ pub fn decode_code(item: &Item) -> Result<Code, CorruptItem> {
                 site_id,
                 entry_sequence,
                 at,
+                recharge: attributes.recharge,
                 command_id,
             })
         }
@@ -127,6 +132,60 @@ pub fn decode_code(item: &Item) -> Result<Code, CorruptItem> {
     })
 }
 
+/// The place of an applied code on the index of accounts, by the time and the entry.
+#[must_use]
+pub fn account_place(application: &Application) -> String {
+    let Application {
+        site_id,
+        entry_sequence,
+        at,
+        ..
+    } = application;
+    let instant = history_instant(*at);
+    format!("{APPLIED_PREFIX}{instant}#{site_id}-{entry_sequence}")
+}
+
+/// What the index of accounts has of a code.
+#[derive(Deserialize)]
+struct ApplicationAttributes {
+    partner_id: PartnerId,
+    account_at: String,
+    last_four: String,
+    credits: u64,
+    maintenance_credits: u64,
+    batch_id: BatchId,
+    applied_at: Timestamp,
+    applied_to: SiteId,
+    recharge: Recharge,
+}
+
+/// Reads the line of a partner's history that an applied code is, from the index of accounts.
+///
+/// # Errors
+/// The item is corrupt.
+pub fn decode_application(item: &Item) -> Result<HistoryLine, CorruptItem> {
+    let corrupt = |reason: &str| CorruptItem::of(item, reason);
+    let attributes: ApplicationAttributes = decode(item)?;
+    let value = CodeValue::new(attributes.credits, attributes.maintenance_credits);
+    let value = value.map_err(|_| corrupt("it carries what no code can carry"))?;
+    let id = attributes.account_at.rsplit_once('#');
+    let event = PartnerEvent::Applied {
+        site_id: attributes.applied_to,
+        code_last_four: attributes.last_four,
+        recharge: attributes.recharge,
+    };
+    let (at, batch_id) = (attributes.applied_at, attributes.batch_id);
+    Ok(HistoryLine {
+        partner_id: attributes.partner_id,
+        // Stored and not shown: how many entries a site has is not a partner's business.
+        id: id
+            .ok_or_else(|| corrupt("its place on the index has no entry"))?
+            .1
+            .to_owned(),
+        content: HistoryContent::of(at, batch_id, 1, value, event),
+    })
+}
+
 impl TypedKey<Code> {
     /// A code.
     #[must_use]
@@ -144,7 +203,11 @@ pub(super) fn issued(code: &Code) -> Result<Conditional, CorruptItem> {
 
 pub(super) fn applied(key: &CodeKey, application: &Application) -> Conditional {
     let expression = "applied_at = :at, applied_to = :site, applied_entry = :entry, \
-                      command_id = :command";
+                      recharge = :recharge, account_at = :place, command_id = :command";
+    let recharge = match application.recharge {
+        Some(Recharge::Sms) => "sms",
+        Some(Recharge::Credits) | None => "credits",
+    };
     Conditional::update(Key::Code(key.clone()), expression)
         .when(PRESENT)
         .when(CODE_NOT_APPLIED)
@@ -154,6 +217,8 @@ pub(super) fn applied(key: &CodeKey, application: &Application) -> Conditional {
         .text(":at", application.at.to_string())
         .text(":site", application.site_id.as_str())
         .number(":entry", application.entry_sequence)
+        .text(":recharge", recharge)
+        .text(":place", account_place(application))
         .text(":command", application.command_id.as_str())
         .text(":earliest", LastDate::earliest(application.at).to_string())
 }

@@ -1,11 +1,12 @@
 //! The item of an entry.
 
 use crate::domain::model::entry::Entry;
-use crate::domain::values::ids::{CommandId, SiteId};
+use crate::domain::values::ids::{CommandId, PartnerId, SiteId};
 use crate::store::conditional::{ABSENT, Conditional};
 use crate::store::item::{CorruptItem, Item, decode, encode};
-use crate::store::keys::Key;
+use crate::store::keys::{ACCOUNT_AT, Key, PARTNER_ID, SITE_PREFIX};
 use crate::store::reads::TypedKey;
+use aws_sdk_dynamodb::types::AttributeValue;
 use serde::{Deserialize, Serialize};
 
 #[derive(Serialize, Deserialize)]
@@ -47,4 +48,20 @@ impl TypedKey<(Entry, CommandId)> {
 
 pub(super) fn written(entry: &Entry, by: &CommandId) -> Result<Conditional, CorruptItem> {
     Ok(Conditional::put(encode_entry(entry, by)?).when(ABSENT))
+}
+
+/// On the index of accounts the entry leads from the partner to the site.
+pub(super) fn first_of(
+    partner: &PartnerId,
+    entry: &Entry,
+    by: &CommandId,
+) -> Result<Conditional, CorruptItem> {
+    let mut item = encode_entry(entry, by)?;
+    let place = format!("{SITE_PREFIX}{}", entry.site_id);
+    item.insert(
+        PARTNER_ID.to_owned(),
+        AttributeValue::S(partner.to_string()),
+    );
+    item.insert(ACCOUNT_AT.to_owned(), AttributeValue::S(place));
+    Ok(Conditional::put(item).when(ABSENT))
 }

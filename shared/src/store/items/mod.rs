@@ -19,11 +19,11 @@ mod site;
 mod user;
 mod wrong_codes;
 
-pub use account::{SiteOfAttributes, decode_history, decode_site_of};
+pub use account::{decode_history, decode_leading, decode_site_of};
 pub use administrator::decode_administrator_of;
 pub use batch::decode_batch;
 pub use card::{CardOwner, decode_card_owner};
-pub use code::decode_code;
+pub use code::{account_place, decode_application, decode_code};
 pub use device::decode_device;
 pub use entry::decode_entry;
 pub use message::{NetworkMessage, decode_message, decode_network_message, decode_number};
@@ -39,6 +39,7 @@ pub(super) fn write(write: &Write, by: &CommandId) -> Result<Conditional, Corrup
         Write::Site(site) => site::written(site)?,
         Write::SiteUnchanged { site_id, version } => site::unchanged(site_id, *version),
         Write::Entry(entry) => entry::written(entry, by)?,
+        Write::FirstOfPartner(partner_id, entry) => entry::first_of(partner_id, entry, by)?,
         Write::Request(request) => request::remembered(request)?,
         Write::RequestCompleted(request) => request::completed(request)?,
         Write::CodeApplied { key, application } => code::applied(key, application),
@@ -97,7 +98,6 @@ pub(super) fn write(write: &Write, by: &CommandId) -> Result<Conditional, Corrup
         Write::WrongCodeCounted { by, at, most } => wrong_codes::counted(by, *at, *most),
         Write::AdministratorAdded { email, site_id } => administrator::added(email, site_id),
         Write::AdministratorRemoved { email, site_id } => administrator::removed(email, site_id),
-        Write::SiteOfPartner(sale) => account::sold(sale),
         Write::HistoryLine(line) => account::line(line)?,
     })
 }

@@ -1,5 +1,6 @@
 //! The item of a site.
 
+use crate::domain::model::account::ReceivedFrom;
 use crate::domain::model::agenda;
 use crate::domain::model::message::SendWindow;
 use crate::domain::model::site::{Administrator, Role, Site, SiteType, Status};
@@ -8,7 +9,7 @@ use crate::domain::values::calendar::{AnchorDay, DaysBefore, Devices};
 use crate::domain::values::country::{Country, Language};
 use crate::domain::values::email::Email;
 use crate::domain::values::hash::Hash;
-use crate::domain::values::ids::{PersonId, SiteId};
+use crate::domain::values::ids::{PartnerId, PersonId, SiteId};
 use crate::domain::values::names::SiteName;
 use crate::domain::values::time_zone::TimeZone;
 use crate::store::conditional::Conditional;
@@ -72,6 +73,8 @@ struct SiteAttributes {
     warned: Option<DaysBefore>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     sms_countries: Option<Vec<Country>>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    received: BTreeMap<PartnerId, ReceivedFrom>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     sms_window: Option<SendWindow>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -114,6 +117,7 @@ fn encode_site(site: &Site) -> Result<Item, CorruptItem> {
         charged_through: site.charged_through,
         warned: site.warned,
         sms_countries: site.sms_countries.clone(),
+        received: site.received.clone(),
         sms_window: site.sms_window,
         users_to_erase: site.users_to_erase,
         sequence: site.sequence,
@@ -163,6 +167,7 @@ pub fn decode_site(item: &Item) -> Result<Site, CorruptItem> {
         charged_through: attributes.charged_through,
         warned: attributes.warned,
         sms_countries: attributes.sms_countries,
+        received: attributes.received,
         sms_window: attributes.sms_window,
         users_to_erase: attributes.users_to_erase,
         sequence: attributes.sequence,
