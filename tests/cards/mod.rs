@@ -1,5 +1,6 @@
 //! `/sites/{site_id}/users/{user_id}/card`, and `/cards/{token}`, by which its holder opens it.
 
+mod holder;
 mod issue;
 mod link;
 mod pause;

@@ -18,7 +18,7 @@ async fn a_code_is_applied_once_and_moves_the_balances() {
         "entry": {
           "actor": {
             "kind": "administrator",
-            "person": "4XAB92GY8DG8WEBG"
+            "person": "3KG7NXZ32NC0REKS"
           },
           "at": "2026-12-09T12:00:00Z",
           "balances": {
@@ -104,7 +104,7 @@ async fn each_credit_is_worth_fifty_sms() {
         "entry": {
           "actor": {
             "kind": "administrator",
-            "person": "4QPEV9YVP61PCV8H"
+            "person": "HMS3AQC9QT98PBAH"
           },
           "at": "2026-12-09T12:00:00Z",
           "balances": {

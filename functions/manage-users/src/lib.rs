@@ -8,7 +8,7 @@ use site_credits::domain::values::card_link::CardToken;
 use site_credits::domain::values::ids::{SiteId, UserId};
 use site_credits::domain::values::pseudonym::Pseudonyms;
 use site_credits::http::cards::{
-    self, CardBody, CardOfLink, CardPages, CardStatusBody, IssuedCard, PausedOrActive,
+    self, CardBody, CardOfLink, CardPages, CardStatusBody, IssuedCard, PausedOrActive, ReissueBody,
     ReissuedCard, ShownCard,
 };
 use site_credits::http::extract::{ApiHost, no_card_of_link};
@@ -48,7 +48,7 @@ pub fn routes<R: Declare<ManageUsers>>() -> R {
         .add(
             "PATCH /sites/{site_id}/users/{user_id}",
             change,
-            refusals::NONE,
+            refusals::USER_CHANGE,
         )
         .add(
             "DELETE /sites/{site_id}/users/{user_id}",
@@ -211,14 +211,19 @@ async fn issue_card(
 async fn reissue_card(
     site_id: SiteId,
     asker: Asker,
-    JsonObject(body): JsonObject<CardBody>,
+    JsonObject(body): JsonObject<ReissueBody>,
     user_id: UserId,
     Function(function): Function<ManageUsers>,
     ApiHost(host): ApiHost,
 ) -> Result<Created<ReissuedCard>, Problem> {
-    let ManageUsers { store, cards, .. } = &*function;
-    let (links, validity) = (&cards.links, body.read());
-    let done = commands::reissue_card(store, links, &site_id, &user_id, validity, &asker).await?;
+    let ManageUsers {
+        store,
+        cards,
+        pseudonyms,
+    } = &*function;
+    let (dates, holder) = body.read();
+    let (links, of, holder) = (&cards.links, (&site_id, &user_id), holder.as_ref());
+    let done = commands::reissue_card(store, links, pseudonyms, of, dates, holder, &asker).await?;
     Ok(ReissuedCard::answer(done, cards, &host))
 }
 

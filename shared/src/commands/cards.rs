@@ -8,7 +8,7 @@ use super::users::{UserRefused, site_as_read};
 use crate::domain::model::card::{Card, CardStatus, Validity};
 use crate::domain::model::change::{Change, Write};
 use crate::domain::model::site::{Site, Status};
-use crate::domain::model::user::User;
+use crate::domain::model::user::{NewProfile, Profile, User};
 use crate::domain::rules::cards::{self, CardRefused, NewCard};
 use crate::domain::rules::draft::{Draft, Outcome};
 use crate::domain::rules::license::{License, view};
@@ -18,6 +18,8 @@ use crate::domain::values::pseudonym::Pseudonyms;
 use crate::store::{Attempts, Store, StoreError, TypedKey};
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
+use std::fmt;
 
 /// When a card will be valid.
 #[derive(Clone, Copy, Debug, Default)]
@@ -26,6 +28,12 @@ pub struct NewCardDates {
     pub valid_from: Option<Date>,
     /// The last day.
     pub valid_until: Option<Date>,
+}
+
+impl fmt::Display for NewCardDates {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}\n{:?}", self.valid_from, self.valid_until)
+    }
 }
 
 /// A card that was issued, and the license after it.
@@ -49,56 +57,95 @@ pub async fn issue_card(
     dates: NewCardDates,
     asker: &Asker,
 ) -> Result<Done<CardIssued>, CommandError<UserRefused>> {
-    let command = format!("issue card of {user_id}");
-    let issuing = Issuing(&command, cards::issue);
-    issuing
-        .carry_out(store, links, site_id, user_id, dates, asker)
-        .await
+    let command = format!("issue card of {user_id}\n{dates}");
+    let command = Command::on_site(site_id, asker, &command);
+    let issuing = Issuing {
+        links,
+        user_id,
+        dates,
+        asker,
+    };
+    let rule = |draft, user, new, by: &_| Ok(cards::issue(draft, user, new, by)?);
+    issuing.carry_out(store, &command, rule).await
 }
 
-/// Issues a card to a user in the place of the one that there is.
+/// Issues a card to a user in the place of the one that there is; if there is a `holder`, to that person, who takes the
+/// user's place.
 ///
 /// # Errors
 /// See [`UserRefused`] and [`CommandError`].
 pub async fn reissue_card(
     store: &Store,
     links: &CardLinks,
-    site_id: &SiteId,
-    user_id: &UserId,
+    pseudonyms: &Pseudonyms,
+    (site_id, user_id): (&SiteId, &UserId),
     dates: NewCardDates,
+    holder: Option<&NewProfile>,
     asker: &Asker,
 ) -> Result<Done<CardIssued>, CommandError<UserRefused>> {
-    let command = format!("reissue card of {user_id}");
-    let issuing = Issuing(&command, cards::reissue);
+    let command = format!("reissue card of {user_id}\n{dates}");
+    let command = match holder {
+        None => Command::on_site(site_id, asker, &command),
+        Some(NewProfile {
+            name,
+            kind,
+            email,
+            mobile,
+        }) => {
+            let holder = json!([name, kind, email, mobile]);
+            let command = format!("{command}\n{holder}");
+            Command::on_users(site_id, asker, pseudonyms, &command).with_entry()
+        }
+    };
+    let issuing = Issuing {
+        links,
+        user_id,
+        dates,
+        asker,
+    };
+    let person = PersonId::made_by(&command.id, user_id.as_str());
     issuing
-        .carry_out(store, links, site_id, user_id, dates, asker)
+        .carry_out(store, &command, |draft, user, new, by| {
+            let Some(holder) = holder else {
+                return Ok(cards::reissue(draft, user, new, by)?);
+            };
+            let profile = holder.clone().read(&draft.site.country)?;
+            let profile = Profile {
+                kind: profile.kind.or(user.profile.kind),
+                ..profile
+            };
+            let to = (person.clone(), profile);
+            Ok(cards::hand_on(draft, user, to, new, by)?)
+        })
         .await
 }
 
-/// What issuing and re-issuing differ in: the command, and the rule.
-struct Issuing<'a>(
-    &'a str,
-    fn(Draft, User, NewCard, &PersonId) -> Result<Change, CardRefused>,
-);
+/// A card that is issued, in whichever way.
+struct Issuing<'a> {
+    links: &'a CardLinks,
+    user_id: &'a UserId,
+    dates: NewCardDates,
+    asker: &'a Asker,
+}
 
 impl Issuing<'_> {
     async fn carry_out(
         self,
         store: &Store,
-        links: &CardLinks,
-        site_id: &SiteId,
-        user_id: &UserId,
-        dates: NewCardDates,
-        asker: &Asker,
+        command: &Command<OnSite<'_>>,
+        rule: impl Fn(Draft, User, NewCard, &PersonId) -> Result<Change, UserRefused>,
     ) -> Result<Done<CardIssued>, CommandError<UserRefused>> {
-        let Self(command, rule) = self;
+        let Self {
+            links,
+            user_id,
+            dates,
+            asker,
+        } = self;
         asker.address()?;
         let NewCardDates {
             valid_from,
             valid_until,
         } = dates;
-        let command = format!("{command}\n{valid_from:?}\n{valid_until:?}");
-        let command = Command::on_site(site_id, asker, &command);
         let id = CardId::random();
         let secret_id = links.newest().clone();
         let (_, key) = links.token(&id, &secret_id).map_err(StoreError::defect)?;
@@ -124,11 +171,11 @@ impl Issuing<'_> {
             },
             license: view(site, asker.now),
         };
-        let reads = TypedKey::user(site_id, user_id);
-        execute(store, &command, &reads, |Admitted { site, by }, user, _| {
+        let reads = TypedKey::user(command.subject.0, user_id);
+        execute(store, command, &reads, |Admitted { site, by }, user, _| {
             let user = user.ok_or(CommandError::Refused(UserRefused::NotFound))?;
             let rule = |draft| rule(draft, user, new.clone(), &by.person).map(Outcome::Changed);
-            settled(site, 0, asker.now, rule, show).map_err(CommandError::refused)
+            settled(site, 0, asker.now, rule, show).map_err(CommandError::Refused)
         })
         .await
     }

@@ -130,4 +130,12 @@ impl<'a> Command<OnSite<'a>> {
             ..Self::of(OnSite(site_id, asker), &[])
         }
     }
+
+    /// The same, of a command whose entry is the witness.
+    pub(super) fn with_entry(self) -> Self {
+        Self {
+            is_witness: false,
+            ..self
+        }
+    }
 }

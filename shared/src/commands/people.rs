@@ -54,7 +54,7 @@ impl People {
                 is: found.map(|Administrator { email, role, .. }| (email.clone(), *role)),
             }
         });
-        let named = entries.iter().filter_map(Entry::whom);
+        let named = entries.iter().flat_map(Entry::users);
         let users = user_ids(store, &site.id, named, attempts).await?;
         let users = users.into_iter();
         Ok(Self {
@@ -70,15 +70,10 @@ impl People {
 async fn user_ids(
     store: &Store,
     site_id: &SiteId,
-    named: impl Iterator<Item = &Whom>,
+    named: impl Iterator<Item = &PersonId>,
     attempts: &mut Attempts,
 ) -> Result<BTreeMap<PersonId, Option<UserId>>, StoreError> {
-    let persons: BTreeSet<&PersonId> = named
-        .filter_map(|whom| match whom {
-            Whom::Person { person } => Some(person),
-            Whom::Older { .. } => None,
-        })
-        .collect();
+    let persons: BTreeSet<&PersonId> = named.collect();
     let keys = persons.iter();
     let keys: Vec<_> = keys
         .map(|person| TypedKey::person(site_id, person))
@@ -134,7 +129,10 @@ impl MessageView {
         messages: Vec<Message>,
         attempts: &mut Attempts,
     ) -> Result<Vec<Self>, StoreError> {
-        let named = messages.iter().map(|message| &message.whom);
+        let named = messages.iter().filter_map(|message| match &message.whom {
+            Whom::Person { person } => Some(person),
+            Whom::Older { .. } => None,
+        });
         let ids = user_ids(store, site_id, named, attempts).await?;
         let keys = ids.values().flatten();
         let keys: Vec<_> = keys.map(|id| TypedKey::user(site_id, id)).collect();

@@ -11,7 +11,7 @@ use super::steps::{self, Next, take};
 use crate::domain::model::change::Write;
 use crate::domain::model::site::Site;
 use crate::domain::model::user::{NewProfile, Profile, ProfileChange, Roster, RosterFull, User};
-use crate::domain::rules::cards::CardRefused;
+use crate::domain::rules::cards::{CardRefused, may_become};
 use crate::domain::rules::sites::users_erased;
 use crate::domain::values::country::Country;
 use crate::domain::values::ids::{CommandId, SiteId, UserId};
@@ -263,6 +263,8 @@ pub async fn change_user(
         let user = user.ok_or(CommandError::Refused(UserRefused::NotFound))?;
         let profile = new.clone().read(&user.profile, &site.country);
         let profile = profile.map_err(CommandError::refused)?;
+        let corrected = may_become(&site, &user, &profile, asker.now);
+        corrected.map_err(CommandError::refused)?;
         let changed = user.clone().with(profile);
         after = Some(changed.clone().unwrap_or(user));
         let mut writes = vec![site_as_read(&site)];

@@ -2,18 +2,22 @@
 
 use super::body::{Faults, Member, body, word};
 use super::reply::Created;
-use super::schemas::{self, CardIssueEntry, CardReissueEntry, Instant, ValidFrom, ValidUntil};
+use super::schemas::{
+    self, CardIssueEntry, CardReissueEntry, Instant, TypedEmail, TypedMobile, ValidFrom, ValidUntil,
+};
 use super::words;
 use crate::commands::{CardIssued, Done, NewCardDates};
 use crate::domain::model;
 use crate::domain::model::card::CardStatus;
 use crate::domain::model::entry::Entry;
 use crate::domain::model::site::Site;
-use crate::domain::model::user::User;
+use crate::domain::model::user::{NewProfile, User};
 use crate::domain::rules::license::License;
 use crate::domain::values::card_link::CardLinks;
+use crate::domain::values::email::Email;
 use crate::domain::values::ids::{CardId, SiteId};
 use crate::domain::values::names::{PersonName, SiteName};
+use crate::domain::values::phone::SpelledNumber;
 use crate::domain::values::secret::SecretMissing;
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -22,7 +26,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 body! {
-    /// The body of `POST …/card` and `POST …/card/reissues`.
+    /// The body of `POST …/card`.
     pub struct CardBody {
         /// The first day on which it is valid; today if omitted.
         #[schema(value_type = Option<schemas::Date>)]
@@ -41,6 +45,52 @@ impl CardBody {
             valid_from: self.valid_from,
             valid_until: self.valid_until,
         }
+    }
+}
+
+body! {
+    /// The body of `POST …/card/reissues`.
+    pub struct ReissueBody {
+        /// The first day on which it is valid; today if omitted.
+        #[schema(value_type = Option<schemas::Date>)]
+        pub valid_from: Option<Date>,
+        /// The last day on which it is valid; if omitted, it is valid until it is revoked.
+        #[schema(value_type = Option<schemas::Date>)]
+        pub valid_until: Option<Date>,
+        /// Its new holder; the same person if omitted.
+        pub holder: Option<HolderBody>,
+    }
+}
+
+body! {
+    /// Whom a card is handed on to.
+    pub struct HolderBody {
+        /// The name.
+        pub name: Option<PersonName>,
+        /// The e-mail address.
+        #[schema(value_type = Option<TypedEmail>)]
+        pub email: Option<Email>,
+        /// The mobile number, in any common notation.
+        #[schema(value_type = Option<TypedMobile>)]
+        pub mobile: Option<SpelledNumber>,
+    }
+}
+
+impl ReissueBody {
+    /// The requested validity, and the new holder.
+    #[must_use]
+    pub fn read(self) -> (NewCardDates, Option<NewProfile>) {
+        let dates = NewCardDates {
+            valid_from: self.valid_from,
+            valid_until: self.valid_until,
+        };
+        let holder = self.holder.map(|holder| NewProfile {
+            name: holder.name,
+            kind: None,
+            email: holder.email,
+            mobile: holder.mobile,
+        });
+        (dates, holder)
     }
 }
 

@@ -43,6 +43,8 @@ refusals! {
     REPLACEMENT: PaymentRequired, DeviceExists;
     /// Adding a user.
     NEW_USER: UserExists, TooManyUsers;
+    /// Changing a user.
+    USER_CHANGE: AnotherHolder;
     /// Importing users.
     IMPORT: TooManyUsers;
     /// Showing, pausing, resuming and revoking a card.

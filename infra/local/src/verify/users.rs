@@ -73,8 +73,11 @@ fn issued<'a>(
         if !cards.insert(card_id.as_str()) {
             findings.violation(of, format!("card {card_id} was issued twice"));
         }
-        let before = issued.insert(name(whom, parts), card_id.as_str());
-        if let Event::CardReissue { replaces, .. } = &entry.event {
+        let mut before = issued.insert(name(whom, parts), card_id.as_str());
+        if let Event::CardReissue { replaces, from, .. } = &entry.event {
+            if let Some(from) = from {
+                before = issued.remove(from.as_str());
+            }
             // Of somebody whom the first form named and who is no user any more, it is not known which card was theirs.
             let known = before.is_none_or(|before| before == replaces.as_str());
             let there = cards.contains(replaces.as_str()) && replaced.insert(replaces.as_str());

@@ -165,6 +165,9 @@ pub enum Event {
         card_id: CardId,
         /// The card that it replaced.
         replaces: CardId,
+        /// Who had that card, if it was handed on.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        from: Option<PersonId>,
     },
     /// A message was charged, one SMS a part.
     SmsReservation {
@@ -298,7 +301,7 @@ impl Entry {
         })
     }
 
-    /// The user whom it names.
+    /// The user whom it is about.
     #[must_use]
     pub fn whom(&self) -> Option<&Whom> {
         match &self.event {
@@ -307,6 +310,19 @@ impl Entry {
             | Event::SmsReservation { whom, .. } => Some(whom),
             _ => None,
         }
+    }
+
+    /// The users whom it names by their IDs.
+    pub fn users(&self) -> impl Iterator<Item = &PersonId> {
+        let whom = self.whom().and_then(|whom| match whom {
+            Whom::Person { person } => Some(person),
+            Whom::Older { .. } => None,
+        });
+        let from = match &self.event {
+            Event::CardReissue { from, .. } => from.as_ref(),
+            _ => None,
+        };
+        whom.into_iter().chain(from)
     }
 
     /// The bytes that are hashed: the entry without its hash, in the canonical form of RFC 8785.

@@ -38,6 +38,47 @@ pub struct Profile {
     pub mobile: Option<Mobile>,
 }
 
+/// What was known of the person to whom a card was issued. It tells a correction from another holder.
+#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
+pub struct Holder {
+    /// The name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<PersonName>,
+    /// The address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<Email>,
+    /// The number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mobile: Option<Mobile>,
+}
+
+impl Holder {
+    /// The person of a profile.
+    #[must_use]
+    pub fn of(profile: &Profile) -> Self {
+        Self {
+            name: profile.name.clone(),
+            email: profile.email.clone(),
+            mobile: profile.mobile.clone(),
+        }
+    }
+
+    /// Whether something was known.
+    #[must_use]
+    pub fn is_known(&self) -> bool {
+        *self != Self::default()
+    }
+
+    /// Whether a profile still says one of the things that were known.
+    #[must_use]
+    pub fn is_of(&self, profile: &Profile) -> bool {
+        let same_name = self.name.is_some() && self.name == profile.name;
+        let same_email = self.email.is_some() && self.email == profile.email;
+        let same_mobile = self.mobile.is_some() && self.mobile == profile.mobile;
+        same_name || same_email || same_mobile
+    }
+}
+
 /// A user of a site.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct User {
@@ -55,6 +96,8 @@ pub struct User {
     pub profile: Profile,
     /// The card, if one was ever issued (one a user).
     pub card: Option<Card>,
+    /// The person to whom it was issued; of a card of the first form, nothing is known.
+    pub holder: Holder,
     /// When they were added.
     pub added_at: Timestamp,
     /// The command that added them: an import that died half-way recognises its own users by it.
@@ -81,6 +124,7 @@ impl User {
             numbers: u32::from(profile.mobile.is_some()),
             profile,
             card: None,
+            holder: Holder::default(),
             added_at: at,
             added_by: by.clone(),
             version: 1,
@@ -94,7 +138,13 @@ impl User {
             return None;
         }
         let another = profile.mobile.is_some() && profile.mobile != self.profile.mobile;
+        // Whoever becomes known first is the holder of a card that was issued to nobody in particular.
+        let holder = match self.live_card() {
+            Some(_) if !self.holder.is_known() => Holder::of(&profile),
+            _ => self.holder,
+        };
         Some(Self {
+            holder,
             numbers: self.numbers + u32::from(another),
             profile,
             version: self.version + 1,

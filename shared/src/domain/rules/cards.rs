@@ -3,8 +3,8 @@
 use crate::domain::model::card::{Card, CardStatus, Validity};
 use crate::domain::model::change::{Change, Write};
 use crate::domain::model::entry::Event;
-use crate::domain::model::site::SiteType;
-use crate::domain::model::user::User;
+use crate::domain::model::site::{Site, SiteType};
+use crate::domain::model::user::{Holder, Profile, User};
 use crate::domain::rules::draft::{ChargeRefused, Draft};
 use crate::domain::values::amount::Changes;
 use crate::domain::values::card_link::CardKey;
@@ -12,6 +12,7 @@ use crate::domain::values::ids::{CardId, PersonId};
 use crate::domain::values::person::Whom;
 use crate::domain::values::secret::SecretId;
 use jiff::civil::Date;
+use jiff::{SignedDuration, Timestamp};
 
 /// A card to be issued.
 #[derive(Clone, Debug)]
@@ -43,6 +44,12 @@ pub enum CardRefused {
         /// The site's date.
         today: Date,
     },
+    /// Nothing would be left of the person to whom it was issued.
+    #[error(
+        "this would hand the card on: nothing would be left of the name, e-mail address and number of the person to whom it \
+         was issued. Re-issue it to its new holder, or correct one at a time"
+    )]
+    AnotherHolder,
     /// The site is halted, or has no credit for it.
     #[error(transparent)]
     Charge(#[from] ChargeRefused),
@@ -78,12 +85,77 @@ pub(crate) fn reissue(
         whom: Whom::of(&user.person),
         card_id: new.id.clone(),
         replaces: old.id.clone(),
+        from: None,
     };
-    let price = match draft.site.balances.maintenance_credits {
+    let price = price_of_reissue(&draft);
+    place(draft, user, new, event, price, by)
+}
+
+/// Hands a card on: it is re-issued to another person, who takes the user's place and gets a link of their own. What leads
+/// to the person before is deleted.
+pub(crate) fn hand_on(
+    draft: Draft,
+    user: User,
+    to: (PersonId, Profile),
+    new: NewCard,
+    by: &PersonId,
+) -> Result<Change, CardRefused> {
+    let old = user.live_card().ok_or(CardRefused::NotFound)?;
+    let (person, profile) = to;
+    let event = Event::CardReissue {
+        whom: Whom::of(&person),
+        card_id: new.id.clone(),
+        replaces: old.id.clone(),
+        from: Some(user.person.clone()),
+    };
+    let forgotten = user.is_named.then(|| Write::PersonForgotten {
+        site_id: user.site_id.clone(),
+        person: user.person.clone(),
+    });
+    let user = User {
+        person,
+        is_named: false,
+        numbers: u32::from(profile.mobile.is_some()),
+        profile,
+        ..user
+    };
+    let price = price_of_reissue(&draft);
+    let mut change = place(draft, user, new, event, price, by)?;
+    change.writes.extend(forgotten);
+    Ok(change)
+}
+
+fn price_of_reissue(draft: &Draft) -> Changes {
+    match draft.site.balances.maintenance_credits {
         0 => Changes::take_credits(1),
         _ => Changes::take_maintenance_credits(1),
+    }
+}
+
+/// How long after its issue a card's holder can be corrected in everything: long enough to notice a typing error, and too
+/// short to use a card twice.
+const CORRECTED_FOR: SignedDuration = SignedDuration::from_hours(1);
+
+/// Whether a user may have another profile. On a site that pays for cards, a change after which nothing is left of the person
+/// to whom the card was issued is another holder and no correction.
+pub(crate) fn may_become(
+    site: &Site,
+    user: &User,
+    profile: &Profile,
+    now: Timestamp,
+) -> Result<(), CardRefused> {
+    let Some(card) = user.live_card() else {
+        return Ok(());
     };
-    place(draft, user, new, event, price, by)
+    let is_correction = site.site_type == SiteType::Dynamic
+        || !user.holder.is_known()
+        || user.holder.is_of(profile)
+        || now.duration_since(card.issued_at) <= CORRECTED_FOR;
+    if is_correction {
+        Ok(())
+    } else {
+        Err(CardRefused::AnotherHolder)
+    }
 }
 
 /// Gives a user a card, in the place of the one they have.
@@ -128,6 +200,7 @@ fn place(
         user.is_named = true;
         writes.push(Write::person_named(&user));
     }
+    user.holder = Holder::of(&user.profile);
     user.version += 1;
     writes.push(Write::UserChanged(Box::new(user)));
     Ok(draft.finish(writes))

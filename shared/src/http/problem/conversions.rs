@@ -269,6 +269,7 @@ impl From<CardRefused> for Problem {
             CardRefused::Exists => Self::new(ProblemCode::CardExists, detail),
             CardRefused::NotFound => Self::new(ProblemCode::CardNotFound, detail),
             CardRefused::Validity { .. } => Self::malformed(detail),
+            CardRefused::AnotherHolder => Self::new(ProblemCode::AnotherHolder, detail),
             CardRefused::Charge(refused) => refused.into(),
         }
     }

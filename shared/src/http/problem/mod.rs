@@ -64,6 +64,8 @@ problem_codes! {
     CardNotFound = "card-not-found", 404, "There is no such card";
     /// The user already has a card.
     CardExists = "card-exists", 409, "The user has a card";
+    /// Nothing would be left of the person to whom the card was issued.
+    AnotherHolder = "another-holder", 409, "The card would be handed on";
     /// The site would exceed the limit of users.
     TooManyUsers = "too-many-users", 422, "The site has too many users";
     /// The site would exceed the limit of devices.

@@ -19,7 +19,7 @@ device_removal       NothingChanged  LicenseStatus    AdministratorActor device_
 device_replacement   NothingChanged  activated        AdministratorActor replaced:NamedDevice by:NamedDevice registered_on:Date
 device_renaming      NothingChanged  LicenseStatus    AdministratorActor device_id:DeviceId name_before:Name name:Name
 card_issue           CardPaid        activated        AdministratorActor person:PersonId~ user_id:UserId~ card_id:CardId
-card_reissue         CardPaidAgain   activated        AdministratorActor person:PersonId~ user_id:UserId~ card_id:CardId replaces:CardId
+card_reissue         CardPaidAgain   activated        AdministratorActor person:PersonId~ user_id:UserId~ card_id:CardId replaces:CardId from:PersonId~
 sms_reservation      SmsTaken        activated        AdministratorActor message_id:MessageId person:PersonId~ user_id:UserId~ to:MaskedNumber~ parts:Parts
 sms_refund           SmsGivenBack    Status           SystemActor        message_id:MessageId parts:Parts reason:NotSent
 deduction            CreditsTaken    activated        SystemActor        due_on:Date devices:10000 anchor_days:AnchorDays~

@@ -1,7 +1,7 @@
 //! The items of a user and of a site's roster.
 
 use crate::domain::model::card::Card;
-use crate::domain::model::user::{Profile, Roster, User, UserKind};
+use crate::domain::model::user::{Holder, Profile, Roster, User, UserKind};
 use crate::domain::values::email::Email;
 use crate::domain::values::ids::{CommandId, PersonId, SiteId, UserId};
 use crate::domain::values::names::PersonName;
@@ -32,9 +32,15 @@ struct UserAttributes {
     mobile: Option<Mobile>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     card: Option<Card>,
+    #[serde(default, skip_serializing_if = "is_unknown")]
+    holder: Holder,
     added_at: Timestamp,
     added_by: CommandId,
     version: u64,
+}
+
+fn is_unknown(holder: &Holder) -> bool {
+    !holder.is_known()
 }
 
 fn encode_user(user: &User) -> Result<Item, CorruptItem> {
@@ -53,6 +59,7 @@ fn encode_user(user: &User) -> Result<Item, CorruptItem> {
         email,
         mobile,
         card: user.card.clone(),
+        holder: user.holder.clone(),
         added_at: user.added_at,
         added_by: user.added_by.clone(),
         version: user.version,
@@ -88,6 +95,7 @@ pub fn decode_user(item: &Item) -> Result<User, CorruptItem> {
             mobile: attributes.mobile,
         },
         card: attributes.card,
+        holder: attributes.holder,
         added_at: attributes.added_at,
         added_by: attributes.added_by,
         version: attributes.version,
