@@ -85,7 +85,7 @@ impl Topic {
                 .string_value(value);
             value.build().map_err(|error| NotPublished(error.into()))
         };
-        let request = self
+        let mut request = self
             .client
             .get()
             .publish()
@@ -95,8 +95,11 @@ impl Topic {
             .message_attributes("site_id", attribute(site_id)?)
             .message_attributes("kind", attribute(notice.kind)?)
             .message_attributes("language", attribute(notice.language.as_str())?)
-            .message_attributes("entry_id", attribute(&notice.id)?)
+            .message_attributes(notice.id_name(), attribute(&notice.id)?)
             .message_attributes("at", attribute(&notice.at.to_string())?);
+        for (name, value) in &notice.more {
+            request = request.message_attributes(*name, attribute(value)?);
+        }
         let done = request.send().await;
         done.map(|_| ()).map_err(|error| NotPublished(error.into()))
     }

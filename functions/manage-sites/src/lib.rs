@@ -1,16 +1,20 @@
-//! `manage-sites`: creates sites and changes them, their administrators and their devices.
+//! `manage-sites`: creates sites and changes them, their administrators, their invitations and their devices.
 
 use site_credits::commands::{self, Asker, CommandError, CreateSiteError};
 use site_credits::domain::values::email::Email;
-use site_credits::domain::values::ids::{DeviceId, SiteId};
+use site_credits::domain::values::ids::{DeviceId, PersonId, SiteId};
 use site_credits::http::administrators::{
-    AdministratorBody, Administrators, ChangedAdministrators, RoleBody,
+    AdministratorBody, Administrators, RemovedAdministrator, RoleBody,
 };
 use site_credits::http::devices::{
     DeviceNameBody, DevicePage, DevicesBody, RegisteredDevices, RemovedDevice, RenamedDevice,
     ReplacedDevice, ReplacementBody,
 };
-use site_credits::http::extract::VerifiedEmail;
+use site_credits::http::extract::{InvitingSite, VerifiedEmail};
+use site_credits::http::invitations::{
+    AcceptedInvitation, DeclinedInvitation, InvitationPage, Invitations, OfferedRole, SentAgain,
+    WithdrawnInvitation,
+};
 use site_credits::http::query::Forfeit;
 use site_credits::http::sites::{
     ChangedSite, CreatedSite, DeletedSite, NewSiteBody, SettingsBody, ShownSite, SitePage,
@@ -34,12 +38,17 @@ pub struct ManageSites {
 /// The routes.
 #[must_use]
 pub fn routes<R: Declare<ManageSites>>() -> R {
-    R::default()
+    let routes = R::default()
         .add("POST /sites", create, refusals::NONE)
         .add("GET /sites", list, refusals::SITES)
         .add("GET /sites/{site_id}", show, refusals::NONE)
         .add("PATCH /sites/{site_id}", change, refusals::NONE)
-        .add("DELETE /sites/{site_id}", delete, refusals::SITE_DELETION)
+        .add("DELETE /sites/{site_id}", delete, refusals::SITE_DELETION);
+    of_devices(of_invitations(of_administrators(routes)))
+}
+
+fn of_administrators<R: Declare<ManageSites>>(routes: R) -> R {
+    routes
         .add(
             "GET /sites/{site_id}/admins",
             administrators,
@@ -49,13 +58,47 @@ pub fn routes<R: Declare<ManageSites>>() -> R {
         .add(
             "PATCH /sites/{site_id}/admins/{email}",
             change_role,
-            refusals::ADMINISTRATOR_CHANGE,
+            refusals::ROLE_CHANGE,
         )
         .add(
             "DELETE /sites/{site_id}/admins/{email}",
             remove_administrator,
-            refusals::ADMINISTRATOR_CHANGE,
+            refusals::ADMINISTRATOR_REMOVAL,
         )
+}
+
+fn of_invitations<R: Declare<ManageSites>>(routes: R) -> R {
+    routes
+        .add(
+            "GET /sites/{site_id}/invitations",
+            invitations,
+            refusals::NONE,
+        )
+        .add(
+            "DELETE /sites/{site_id}/invitations/{person}",
+            withdraw,
+            refusals::WITHDRAWAL,
+        )
+        .add(
+            "POST /sites/{site_id}/invitations/{person}/resending",
+            send_again,
+            refusals::RESENDING,
+        )
+        .add("GET /invitations", own_invitations, refusals::SITES)
+        .add(
+            "POST /invitations/{site_id}/acceptance",
+            accept,
+            refusals::ACCEPTANCE,
+        )
+        .add(
+            "POST /invitations/{site_id}/refusal",
+            decline,
+            refusals::NONE,
+        )
+}
+
+fn of_devices<R: Declare<ManageSites>>(routes: R) -> R {
+    routes
         .add("GET /sites/{site_id}/devices", devices, refusals::NONE)
         .add(
             "POST /sites/{site_id}/devices",
@@ -153,7 +196,7 @@ async fn invite(
     asker: Asker,
     JsonObject(AdministratorBody { email, role }): JsonObject<AdministratorBody>,
     Function(function): Function<ManageSites>,
-) -> Result<Created<ChangedAdministrators>, Problem> {
+) -> Result<Created<OfferedRole>, Problem> {
     let done = commands::invite(&function.store, &site_id, &email, role, &asker).await?;
     Ok(done.into())
 }
@@ -164,7 +207,7 @@ async fn change_role(
     JsonObject(RoleBody { role }): JsonObject<RoleBody>,
     email: Email,
     Function(function): Function<ManageSites>,
-) -> Result<Changed<ChangedAdministrators>, Problem> {
+) -> Result<Changed<OfferedRole>, Problem> {
     let done = commands::change_role(&function.store, &site_id, &email, role, &asker).await?;
     Ok(done.into())
 }
@@ -174,8 +217,67 @@ async fn remove_administrator(
     asker: Asker,
     Function(function): Function<ManageSites>,
     email: Email,
-) -> Result<Changed<ChangedAdministrators>, Problem> {
+) -> Result<Changed<RemovedAdministrator>, Problem> {
     let done = commands::remove_administrator(&function.store, &site_id, &email, &asker).await?;
+    Ok(done.into())
+}
+
+async fn invitations(
+    Function(function): Function<ManageSites>,
+    site_id: SiteId,
+    asker: Asker,
+) -> Result<Reply<Invitations>, Problem> {
+    let open = commands::list_invitations(&function.store, &site_id, &asker).await?;
+    Ok(Reply::ok(open))
+}
+
+async fn withdraw(
+    site_id: SiteId,
+    asker: Asker,
+    Function(function): Function<ManageSites>,
+    person: PersonId,
+) -> Result<Changed<WithdrawnInvitation>, Problem> {
+    let done = commands::withdraw_invitation(&function.store, &site_id, &person, &asker).await?;
+    Ok(done.into())
+}
+
+async fn send_again(
+    site_id: SiteId,
+    asker: Asker,
+    Function(function): Function<ManageSites>,
+    person: PersonId,
+) -> Result<Changed<SentAgain>, Problem> {
+    let done = commands::send_again(&function.store, &site_id, &person, &asker).await?;
+    Ok(done.into())
+}
+
+async fn own_invitations(
+    asker: Asker,
+    Query(PageAfter { page, .. }): Query<PageAfter<SiteId>>,
+    cursors: Cursors,
+    Function(function): Function<ManageSites>,
+) -> Result<Reply<InvitationPage>, Problem> {
+    let open = commands::list_own_invitations(&function.store, &page, &asker).await?;
+    Ok(Reply::page(open, &cursors))
+}
+
+async fn accept(
+    asker: Asker,
+    VerifiedEmail(email): VerifiedEmail,
+    Function(function): Function<ManageSites>,
+    InvitingSite(site_id): InvitingSite,
+) -> Result<Created<AcceptedInvitation>, Problem> {
+    let done = commands::accept_invitation(&function.store, &site_id, &email, &asker).await?;
+    Ok(done.into())
+}
+
+async fn decline(
+    asker: Asker,
+    VerifiedEmail(email): VerifiedEmail,
+    Function(function): Function<ManageSites>,
+    InvitingSite(site_id): InvitingSite,
+) -> Result<Changed<DeclinedInvitation>, Problem> {
+    let done = commands::decline_invitation(&function.store, &site_id, &email, &asker).await?;
     Ok(done.into())
 }
 

@@ -1,6 +1,7 @@
-//! `publish-notices`: reads the table's stream, and publishes warnings, halts and resumes to a topic.
+//! `publish-notices`: reads the table's stream, and publishes warnings, halts, resumes and invitations to a topic.
 //!
-//! The statement is the outbox: what is published is an entry, with the entry's ID to tell repeats by. A record that
+//! The statement is the outbox: what is published is an entry, with the entry's ID to tell repeats by. Only an invitation has
+//! an item of its own, since no entry has an address. A record that
 //! cannot be published is reported, so that Lambda hands it out again, with all that came after it in its shard: so each
 //! is published at least once. Of its site nothing later is published in the same batch, which keeps the order; the
 //! records of other sites are. One that never can be ends in the queue of failures, and the stream goes on.
@@ -8,10 +9,12 @@
 use aws_lambda_events::dynamodb::{Event, EventRecord};
 use aws_lambda_events::streams::{DynamoDbBatchItemFailure, DynamoDbEventResponse};
 use site_credits::domain::model::entry::Entry;
-use site_credits::domain::rules::wording::{NOTICE_KINDS, notice};
+use site_credits::domain::rules::wording::{NOTICE_KINDS, Notice, invitation_notice, notice};
 use site_credits::domain::values::ids::SiteId;
 use site_credits::sns::{NotPublished, Topic};
-use site_credits::store::{Attempts, CorruptItem, Item, Store, StoreError, TypedKey, decode_entry};
+use site_credits::store::{
+    Attempts, CorruptItem, Item, Store, StoreError, TypedKey, decode_entry, decode_invitation,
+};
 use site_credits::telemetry;
 use std::collections::{HashSet, VecDeque};
 use std::sync::{Mutex, PoisonError};
@@ -53,8 +56,8 @@ impl Published {
 /// Why a record is not published.
 #[derive(Debug, thiserror::Error)]
 enum Held {
-    /// It is no entry, though it says so.
-    #[error("the record is no entry")]
+    /// It is no entry or invitation, though it says so.
+    #[error("the record is not what it says")]
     Corrupt(#[from] CorruptItem),
     /// Its site is not there.
     #[error("the entry's site is not there")]
@@ -98,31 +101,40 @@ impl PublishNotices {
 
     /// Publishes one record; false where nobody is told of it.
     async fn publish(&self, record: EventRecord) -> Result<bool, Held> {
-        if record.event_name != "INSERT" {
-            return Ok(false);
-        }
+        let is_new = record.event_name == "INSERT";
+        let is_written = is_new || record.event_name == "MODIFY";
         let item: Item = record.change.new_image.into();
         let text = |name: &str| item.get(name)?.as_s().ok();
-        let is_entry = text("SK").is_some_and(|key| key.starts_with("ENTRY#"));
+        let begins = |name: &str, with: &str| text(name).is_some_and(|key| key.starts_with(with));
+        if is_written && begins("PK", "SITE#") && begins("SK", "INVITATION#") {
+            let sent = decode_invitation(&item)?;
+            return self.send(&sent.site_id, &invitation_notice(&sent)).await;
+        }
         // What is of another kind is left alone, whatever is wrong with it.
         let is_notice = text("kind").is_none_or(|kind| NOTICE_KINDS.contains(&kind.as_str()));
-        if !is_entry || !is_notice {
+        if !is_new || !begins("SK", "ENTRY#") || !is_notice {
             return Ok(false);
         }
         let (entry, _): (Entry, _) = decode_entry(&item)?;
-        let site_id: SiteId = entry.site_id.clone();
-        let id = format!("{site_id}-{}", entry.sequence);
-        if self.published.has(&id) {
+        let site_id = &entry.site_id;
+        if self.published.has(&format!("{site_id}-{}", entry.sequence)) {
             return Ok(false);
         }
-        let mut attempts = Attempts::default();
-        let site = TypedKey::site(&site_id);
-        let site = self.store.read(site, &mut attempts).await?;
-        let Some(notice) = notice(&entry, &site.ok_or(Held::NoSite)?) else {
+        let site = TypedKey::site(site_id);
+        let site = self.store.read(site, &mut Attempts::default()).await?;
+        match notice(&entry, &site.ok_or(Held::NoSite)?) {
+            Some(notice) => self.send(site_id, &notice).await,
+            None => Ok(false),
+        }
+    }
+
+    /// Publishes a notice, unless this process did before.
+    async fn send(&self, site_id: &SiteId, notice: &Notice) -> Result<bool, Held> {
+        if self.published.has(&notice.id) {
             return Ok(false);
-        };
-        self.topic.publish(site_id.as_str(), &notice).await?;
-        self.published.remember(id);
+        }
+        self.topic.publish(site_id.as_str(), notice).await?;
+        self.published.remember(notice.id.clone());
         Ok(true)
     }
 }

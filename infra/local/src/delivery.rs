@@ -3,7 +3,7 @@
 
 use super::engine::Engine;
 use super::functions::{Functions, InvokeError};
-use super::stream::Stream;
+use super::stream::{Stream, is_invitation};
 use super::template::TABLE_NAME;
 use dynoxide::DynoxideError;
 use jiff::Timestamp;
@@ -45,33 +45,34 @@ impl Stream {
     }
 }
 
-/// Queues the entries that the table had before the start. They may be published a second time; subscribers recognise
-/// them by their IDs.
+/// Queues the entries that the table had before the start, and the invitations that are not over. They may be published a
+/// second time; subscribers recognise them by their IDs.
 ///
 /// # Errors
 /// The table cannot be read.
-pub fn rewind(engine: &Engine) -> Result<(), DynoxideError> {
-    let mut entries: Vec<Value> = Vec::new();
+pub fn rewind(engine: &Engine, now: Timestamp) -> Result<(), DynoxideError> {
+    let mut kept: Vec<Value> = Vec::new();
     let mut scan = json!({ "TableName": TABLE_NAME });
+    let text = |item: &Value, name: &str| item[name]["S"].as_str().unwrap_or_default().to_owned();
+    let instant = |item: &Value, name: &str| text(item, name).parse::<Timestamp>().ok();
     loop {
         let mut page = engine.call("Scan", scan.clone())?;
         let items = page["Items"].as_array_mut().map(std::mem::take);
-        let is_entry = |item: &Value| {
-            item["SK"]["S"]
-                .as_str()
-                .is_some_and(|key| key.starts_with("ENTRY#"))
+        let is_kept = |item: &Value| {
+            let is_open = || instant(item, "over_at").is_some_and(|over_at| now < over_at);
+            text(item, "SK").starts_with("ENTRY#") || (is_invitation(item) && is_open())
         };
-        entries.extend(items.into_iter().flatten().filter(is_entry));
+        kept.extend(items.into_iter().flatten().filter(is_kept));
         match page.get("LastEvaluatedKey") {
             None | Some(Value::Null) => break,
             Some(key) => scan["ExclusiveStartKey"] = key.clone(),
         }
     }
-    entries.sort_by_key(|item| {
-        let text = |name: &str| item[name]["S"].as_str().unwrap_or_default().to_owned();
-        (text("at").parse::<Timestamp>().ok(), text("SK"))
+    kept.sort_by_key(|item| {
+        let at = instant(item, "at").or_else(|| instant(item, "sent_at"));
+        (at, text(item, "SK"))
     });
-    for item in &entries {
+    for item in &kept {
         engine.stream().take(item);
     }
     Ok(())

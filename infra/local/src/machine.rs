@@ -26,7 +26,7 @@ pub fn start(
     let sns = Sns::default();
     let functions = Functions::over(engine, &sns, &format!("{address}/cards/"), clock.clone())?;
     tokio::spawn(schedule::run(functions.clone(), clock.clone()));
-    delivery::rewind(engine)?;
+    delivery::rewind(engine, clock.now())?;
     tokio::spawn(delivery::run(functions.clone(), engine.stream().clone()));
     let gateway = Gateway {
         routes: Arc::new(template::routes()?),

@@ -1,4 +1,5 @@
-//! The queue of this machine's stream: the entries that people are notified of, in the form of the table's stream.
+//! The queue of this machine's stream: the entries and invitations that people are notified of, in the form of the table's
+//! stream.
 //!
 //! It is not the engine's own stream. That one finds the number of each record by looking through all before it: ten
 //! thousand writes took six seconds instead of one, and twenty thousand would take four times as long. So the connector
@@ -31,7 +32,7 @@ impl Stream {
         self.records.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Queues the new entries of a transaction.
+    /// Queues the new entries and invitations of a transaction.
     pub(crate) fn written(&self, transaction: &Value) {
         let items = transaction["TransactItems"].as_array();
         for item in items.into_iter().flatten() {
@@ -39,19 +40,22 @@ impl Stream {
         }
     }
 
-    /// Queues an item if it is an entry that people are notified of.
+    /// Queues an item if it is an entry or an invitation that people are notified of.
     pub(crate) fn take(&self, item: &Value) {
         let text = |name: &str| item[name]["S"].as_str().unwrap_or_default();
         let is_notified = text("SK").starts_with("ENTRY#") && NOTICE_KINDS.contains(&text("kind"));
-        if !is_notified {
+        let is_invitation = is_invitation(item);
+        if !is_notified && !is_invitation {
             return;
         }
+        // An invitation that is sent again is written over itself.
+        let is_again = is_invitation && item["sent"]["N"] != "1";
         let mut records = self.records();
         records.last += 1;
         let number = format!("{:021}", records.last);
         records.waiting.push_back(json!({
             "eventID": number,
-            "eventName": "INSERT",
+            "eventName": if is_again { "MODIFY" } else { "INSERT" },
             "eventVersion": "1.1",
             "eventSource": "aws:dynamodb",
             "awsRegion": "local",
@@ -82,4 +86,13 @@ impl Stream {
     pub(crate) async fn more(&self) {
         self.more.notified().await;
     }
+}
+
+/// Whether an item is an invitation, and not what leads from its address to it.
+pub(crate) fn is_invitation(item: &Value) -> bool {
+    let begins = |name: &str, with: &str| {
+        let key = item[name]["S"].as_str();
+        key.is_some_and(|key| key.starts_with(with))
+    };
+    begins("PK", "SITE#") && begins("SK", "INVITATION#")
 }

@@ -11,6 +11,7 @@ mod codes;
 mod deductions;
 mod due_dates;
 mod findings;
+mod invitations;
 mod ledger;
 mod messages;
 mod named_devices;

@@ -1,40 +1,18 @@
-//! Inviting administrators, changing their roles, and removing them.
+//! Changing the roles of administrators, and removing them.
 
 use super::asker::{Admitted, Asker, CommandError};
 use super::command::Command;
 use super::execute::{Done, execute, settled};
+use super::invitations::{Offered, Remembered, name};
 use super::sites::{SiteView, site_view};
-use crate::domain::model::site::{Administrator, Role};
+use crate::domain::model::site::Role;
 use crate::domain::rules::administrators::{self, AdministratorRefused};
-use crate::domain::rules::draft::{Draft, Outcome};
+use crate::domain::rules::invitations::{self, ITEMS_OF_SENDING, Invitee};
 use crate::domain::values::email::Email;
 use crate::domain::values::ids::{PersonId, SiteId};
-use crate::store::Store;
+use crate::store::{Store, TypedKey};
 
-/// Makes a person an administrator of a site.
-///
-/// # Errors
-/// See [`AdministratorRefused`] and [`CommandError`].
-pub async fn invite(
-    store: &Store,
-    site_id: &SiteId,
-    email: &Email,
-    role: Role,
-    asker: &Asker,
-) -> Result<Done<SiteView>, CommandError<AdministratorRefused>> {
-    let command = format!("invite {email} as {}", name(role));
-    let new = Administrator {
-        person: PersonId::random(),
-        email: email.clone(),
-        role,
-    };
-    change(store, site_id, &command, asker, |draft, by| {
-        administrators::invite(draft, new.clone(), by)
-    })
-    .await
-}
-
-/// Gives an administrator of a site another role.
+/// Gives an administrator of a site another role, or offers the master's.
 ///
 /// # Errors
 /// See [`AdministratorRefused`] and [`CommandError`].
@@ -44,12 +22,36 @@ pub async fn change_role(
     email: &Email,
     role: Role,
     asker: &Asker,
-) -> Result<Done<SiteView>, CommandError<AdministratorRefused>> {
+) -> Result<Done<Offered>, CommandError<AdministratorRefused>> {
+    asker.address()?;
     let command = format!("make {email} {}", name(role));
-    change(store, site_id, &command, asker, |draft, by| {
-        administrators::change_role(draft, email, role, by)
-    })
-    .await
+    let command = Command::on_site(site_id, asker, &command);
+    let is_offered = role == Role::Master;
+    let reads = is_offered.then(|| TypedKey::invited(email, site_id));
+    // An administrator has an ID, and only an administrator is offered the site here.
+    let new = PersonId::random();
+    let done = execute(
+        store,
+        &command,
+        &reads,
+        |Admitted { site, by }, found, _| {
+            let offered_to = site.administrator(email).filter(|_| is_offered);
+            let offered_to = offered_to.map(|known| known.person.clone());
+            let invitee = Invitee {
+                email,
+                new: &new,
+                found: found.as_ref().map(|found| &found.person),
+            };
+            let rule = |draft| match role {
+                Role::Master => invitations::hand_over(draft, invitee, &by),
+                _ => administrators::change_role(draft, email, role, &by),
+            };
+            let show = |site: &_| Remembered::of(site, offered_to.as_ref(), asker);
+            settled(site, ITEMS_OF_SENDING, asker.now, rule, show).map_err(CommandError::Refused)
+        },
+    )
+    .await?;
+    Ok(done.map(|offered| offered.to(email)))
 }
 
 /// Takes the role of an administrator of a site away.
@@ -62,35 +64,13 @@ pub async fn remove_administrator(
     email: &Email,
     asker: &Asker,
 ) -> Result<Done<SiteView>, CommandError<AdministratorRefused>> {
-    let command = format!("remove administrator {email}");
-    change(store, site_id, &command, asker, |draft, by| {
-        administrators::remove(draft, email, by)
-    })
-    .await
-}
-
-async fn change(
-    store: &Store,
-    site_id: &SiteId,
-    command: &str,
-    asker: &Asker,
-    rule: impl Fn(Draft, &Administrator) -> Result<Outcome, AdministratorRefused>,
-) -> Result<Done<SiteView>, CommandError<AdministratorRefused>> {
     asker.address()?;
-    let command = Command::on_site(site_id, asker, command);
+    let command = format!("remove administrator {email}");
+    let command = Command::on_site(site_id, asker, &command);
     execute(store, &command, &(), |Admitted { site, by }, (), _| {
-        let rule = |draft| rule(draft, &by);
+        let rule = |draft| administrators::remove(draft, email, &by);
         let show = |site: &_| site_view(site, asker);
-        settled(site, 1, asker.now, rule, show).map_err(CommandError::Refused)
+        settled(site, 3, asker.now, rule, show).map_err(CommandError::Refused)
     })
     .await
-}
-
-/// A role, in the fingerprint of a request.
-fn name(role: Role) -> &'static str {
-    match role {
-        Role::Master => "master",
-        Role::SubMaster => "sub_master",
-        Role::SiteAdmin => "site_admin",
-    }
 }

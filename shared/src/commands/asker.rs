@@ -3,7 +3,7 @@
 use crate::domain::model::site::{Administrator, Site};
 use crate::domain::values::email::Email;
 use crate::domain::values::ids::{InvalidSiteId, PartnerId};
-use crate::domain::values::names::Subject;
+use crate::domain::values::names::{Reference, Subject};
 use crate::store::StoreError;
 use jiff::Timestamp;
 use std::error::Error;
@@ -37,6 +37,15 @@ pub struct PartnerAsker {
     pub now: Timestamp,
     /// The request's idempotency key, if it has one.
     pub idempotency_key: Option<String>,
+}
+
+/// An operator, and when they act.
+#[derive(Clone, Debug)]
+pub struct Operator {
+    /// The ticket that they act on.
+    pub reference: Reference,
+    /// The instant.
+    pub now: Timestamp,
 }
 
 /// Why a site is not shown.

@@ -214,10 +214,6 @@ impl<'a, S: Subject, A: Serialize + DeserializeOwned> Execution<'a, S, A> {
         // Two unanswered writes over one version have their entries in one place, and a request names a key once.
         places.dedup();
         let request = self.command.request_item();
-        if self.command.subject.site().is_none() && request.is_some() {
-            // Nobody may read a person's requests and a site's entries at once: the request leads to its entry.
-            places.clear();
-        }
         let entries = places.iter();
         let entries = entries.map(|(site, sequence)| TypedKey::entry(site, *sequence));
         let entries: Vec<_> = entries.collect();

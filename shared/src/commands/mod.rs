@@ -14,8 +14,10 @@ mod deduct;
 mod deliveries;
 mod devices;
 mod execute;
+mod invitations;
 mod license;
 mod messages;
+mod operator;
 mod pages;
 mod people;
 mod redeem;
@@ -26,8 +28,10 @@ mod users;
 mod users_import;
 
 pub use account::{history, sites_of_partner};
-pub use administrators::{change_role, invite, remove_administrator};
-pub use asker::{Asker, CommandError, EmailNotVerified, PartnerAsker, ReadError, SiteNotFound};
+pub use administrators::{change_role, remove_administrator};
+pub use asker::{
+    Asker, CommandError, EmailNotVerified, Operator, PartnerAsker, ReadError, SiteNotFound,
+};
 pub use batches::{
     BatchError, Issued, NewBatch, batch_sum, issue_batch, issue_codes, list_batches,
 };
@@ -44,11 +48,17 @@ pub use devices::{
     replace_device,
 };
 pub use execute::Done;
+pub use invitations::{
+    AddressedInvitation, Declined, InvitationView, Offered, OwnInvitation, Withdrawn,
+    accept_invitation, decline_invitation, invite, list_invitations, list_own_invitations,
+    send_again, withdraw_invitation,
+};
 pub use license::{Period, Statement, license, statement};
 pub use messages::{
     MessageError, MessagePreview, MessageToSend, deliver_message, list_messages, message,
     preview_message,
 };
+pub use operator::{AppointmentRefused, appoint_master};
 pub use pages::{Page, PageOf};
 pub use people::{MessageView, NamedAdministrator, NamedUser, People};
 pub use redeem::{PreviewAnswer, RedeemError, preview, redeem};

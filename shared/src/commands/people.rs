@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub struct NamedAdministrator {
     /// The ID.
     pub person: PersonId,
-    /// The address and role; none of a former administrator.
+    /// The address and role; none of a former administrator, and of somebody who is invited.
     pub is: Option<(Email, Role)>,
 }
 

@@ -7,10 +7,12 @@ use super::pages::{Page, PageOf, list};
 use super::subject::Creator;
 use crate::domain::model::change::Write;
 use crate::domain::model::site::{
-    Administrator, MAX_ADMINISTRATORS, NewSite, Role, Site, SiteType, Status,
+    Administrator, NewSite, Role, SentInvitation, Site, SiteType, Status,
 };
 use crate::domain::rules::draft::Outcome;
-use crate::domain::rules::sites::{self, DeletionRefused, NewSettings, SettingsRefused};
+use crate::domain::rules::sites::{
+    self, DeletionRefused, NewSettings, SettingsRefused, items_of_deletion,
+};
 use crate::domain::values::amount::Balances;
 use crate::domain::values::country::{Country, Language};
 use crate::domain::values::email::Email;
@@ -221,10 +223,25 @@ pub async fn delete_site(
 ) -> Result<Done<SiteView>, CommandError<DeletionRefused>> {
     asker.address()?;
     let command = Command::on_site(site_id, asker, &format!("delete, forfeit {forfeit}"));
-    execute(store, &command, &(), |Admitted { site, by }, (), _| {
-        let rule = |draft| sites::delete(draft, forfeit, &by).map(Outcome::Changed);
+    let reads = invitations(store, site_id).await?;
+    execute(store, &command, &reads, |Admitted { site, by }, sent, _| {
+        let items = items_of_deletion(&site);
+        let sent: Vec<SentInvitation> = sent.into_iter().flatten().collect();
+        let rule = |draft| sites::delete(draft, forfeit, &sent, &by).map(Outcome::Changed);
         let show = |site: &_| site_view(site, asker);
-        settled(site, MAX_ADMINISTRATORS, asker.now, rule, show).map_err(CommandError::Refused)
+        settled(site, items, asker.now, rule, show).map_err(CommandError::Refused)
     })
     .await
+}
+
+/// The invitations that a site has now, whose addresses its deletion needs.
+async fn invitations(
+    store: &Store,
+    site_id: &SiteId,
+) -> Result<Vec<TypedKey<SentInvitation>>, StoreError> {
+    let site = TypedKey::site(site_id);
+    let site = store.read(site, &mut Attempts::default()).await?;
+    let invitations = site.iter().flat_map(|site| &site.invitations);
+    let keys = invitations.map(|invitation| TypedKey::invitation(site_id, &invitation.person));
+    Ok(keys.collect())
 }

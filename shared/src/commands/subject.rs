@@ -1,6 +1,7 @@
-//! Who acts, and on what: an administrator on a site, a person who creates one, a partner on its account.
+//! Who acts, and on what: an administrator or an operator on a site, a person who creates one or is invited to one, a partner on
+//! its account.
 
-use super::asker::{Admitted, Asker, PartnerAsker, SiteNotFound, admitted};
+use super::asker::{Admitted, Asker, Operator, PartnerAsker, SiteNotFound, admitted};
 use crate::domain::model::request::{FirstAnswer, RequestOwner};
 use crate::domain::model::site::Site;
 use crate::domain::values::email::Email;
@@ -86,6 +87,64 @@ impl Subject for Creator<'_> {
         }
         let created: Created = serde_json::from_str(&first.answer).map_err(StoreError::defect)?;
         Ok(created.site_id)
+    }
+}
+
+/// A person who answers the invitation to a site. One that does not exist invites nobody, and is told apart from no other.
+pub(super) struct Invited<'a>(
+    pub(super) &'a SiteId,
+    pub(super) &'a Email,
+    pub(super) &'a Asker,
+);
+
+impl Subject for Invited<'_> {
+    type Admitted = Option<Site>;
+
+    fn site(&self) -> Option<TypedKey<Site>> {
+        Some(TypedKey::site(self.0))
+    }
+
+    fn admit(&self, site: Option<Site>) -> Result<Option<Site>, SiteNotFound> {
+        Ok(site)
+    }
+
+    fn owner(&self) -> RequestOwner {
+        RequestOwner::Person(self.1.clone())
+    }
+
+    fn request(&self) -> (Option<&str>, Timestamp) {
+        (self.2.idempotency_key.as_deref(), self.2.now)
+    }
+
+    fn site_of_entry(&self, _: &FirstAnswer) -> Result<SiteId, StoreError> {
+        Ok(self.0.clone())
+    }
+}
+
+/// An operator on a site.
+pub(super) struct ByOperator<'a>(pub(super) &'a SiteId, pub(super) &'a Operator);
+
+impl Subject for ByOperator<'_> {
+    type Admitted = Site;
+
+    fn site(&self) -> Option<TypedKey<Site>> {
+        Some(TypedKey::site(self.0))
+    }
+
+    fn admit(&self, site: Option<Site>) -> Result<Site, SiteNotFound> {
+        site.ok_or(SiteNotFound::Unknown)
+    }
+
+    fn owner(&self) -> RequestOwner {
+        RequestOwner::Site(self.0.clone())
+    }
+
+    fn request(&self) -> (Option<&str>, Timestamp) {
+        (None, self.1.now)
+    }
+
+    fn site_of_entry(&self, _: &FirstAnswer) -> Result<SiteId, StoreError> {
+        Ok(self.0.clone())
     }
 }
 

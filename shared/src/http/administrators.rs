@@ -12,10 +12,10 @@ use utoipa::ToSchema;
 body! {
     /// The body of `POST …/admins`.
     pub struct AdministratorBody {
-        /// The administrator's e-mail address.
+        /// The e-mail address of the person to be invited.
         #[schema(value_type = TypedEmail)]
         pub email: Email,
-        /// The administrator's role.
+        /// The role that is offered.
         pub role: Role,
     }
 }
@@ -44,18 +44,18 @@ impl From<SiteView> for Administrators {
     }
 }
 
-/// The answer to an invitation, to a change of role, and to a removal: the administrators as they are now.
+/// The answer to a removal.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct ChangedAdministrators {
-    /// The entry; null where the administrators were already as requested, and nothing was written.
-    #[schema(value_type = Option<AdministratorChangeEntry>)]
+pub struct RemovedAdministrator {
+    /// The entry.
+    #[schema(value_type = AdministratorChangeEntry)]
     pub entry: Option<Entry>,
-    /// The administrators.
+    /// The administrators that are left.
     #[schema(min_items = 1, max_items = 20)]
     pub administrators: Vec<AdministratorView>,
 }
 
-impl From<Done<SiteView>> for ChangedAdministrators {
+impl From<Done<SiteView>> for RemovedAdministrator {
     fn from(done: Done<SiteView>) -> Self {
         Self {
             entry: done.entry,

@@ -8,7 +8,9 @@ use crate::commands::{
 use crate::domain::rules::administrators::AdministratorRefused;
 use crate::domain::values::card_link::CardToken;
 use crate::domain::values::email::Email;
-use crate::domain::values::ids::{BatchId, DeviceId, MessageId, PartnerId, SiteId, UserId};
+use crate::domain::values::ids::{
+    BatchId, DeviceId, MessageId, PartnerId, PersonId, SiteId, UserId,
+};
 use crate::domain::values::names::Subject;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
@@ -82,6 +84,26 @@ impl Extracted for SiteId {
     }
 }
 
+/// The site that the caller is invited to. A text that is not a valid ID is answered as one of a site that invites nobody.
+#[derive(Debug)]
+pub struct InvitingSite(pub SiteId);
+
+impl<S: Send + Sync> FromRequestParts<S> for InvitingSite {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let site = parameter(parts, "site_id").and_then(|id| SiteId::parse(id).ok());
+        Ok(Self(site.ok_or(AdministratorRefused::NotInvited)?))
+    }
+}
+
+impl Extracted for InvitingSite {
+    fn describe(operation: &mut Operation) {
+        operation.parameters.push("SiteId");
+        operation.can_be(&[ProblemCode::InvitationNotFound]);
+    }
+}
+
 /// Declares path parameters. A text that is not a valid ID is answered as an unknown ID is.
 macro_rules! path_parameters {
     ($($name:literal, $type:ty, $parameter:literal, $problem:ident, $not_found:expr;)*) => {$(
@@ -106,6 +128,7 @@ macro_rules! path_parameters {
 
 path_parameters! {
     "email", Email, "Email", AdministratorNotFound, AdministratorRefused::NotFound;
+    "person", PersonId, "PersonId", InvitationNotFound, AdministratorRefused::NotInvited;
     "device_id", DeviceId, "DeviceId", DeviceNotFound, crate::commands::DeviceNotFound;
     "user_id", UserId, "UserId", UserNotFound, UserRefused::NotFound;
     "message_id", MessageId, "MessageId", MessageNotFound, MessageError::NotFound;

@@ -165,7 +165,7 @@ pub struct StatementPage {
     /// The entries.
     #[schema(max_items = 100)]
     pub entries: Vec<Entry>,
-    /// The administrators whom these entries name.
+    /// The administrators, and those invited to be one, whom these entries name.
     #[schema(max_items = 200)]
     pub administrators: Vec<AdministratorOfEntries>,
     /// The users whom these entries name.
@@ -181,9 +181,9 @@ pub struct StatementPage {
 pub struct AdministratorOfEntries {
     /// The ID in the entries.
     pub person: PersonId,
-    /// The address; null of a former administrator.
+    /// The address; null of somebody who is no administrator, or none any more.
     pub email: Option<Email>,
-    /// The role; null of a former administrator.
+    /// The role; null likewise.
     pub role: Option<Role>,
 }
 

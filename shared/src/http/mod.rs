@@ -12,6 +12,7 @@ pub mod devices;
 pub mod extract;
 pub mod guard;
 mod headers;
+pub mod invitations;
 pub mod license;
 pub mod messages;
 pub mod problem;

@@ -29,14 +29,22 @@ refusals! {
     FETCHED_CODES: OutcomeUnknown;
     /// Voiding codes.
     VOIDED_CODES: CodeNotRecognised;
-    /// Listing the caller's sites, which requires a verified e-mail address.
+    /// Listing the caller's sites or invitations, which requires a verified e-mail address.
     SITES: NotAllowed;
     /// Deleting a site.
     SITE_DELETION: NotAllowed, SiteNotEmpty;
     /// Inviting an administrator.
-    INVITATION: NotAllowed, AdministratorExists, TooManyAdministrators;
-    /// Changing an administrator's role, and removing one.
-    ADMINISTRATOR_CHANGE: NotAllowed, LastMaster;
+    INVITATION: NotAllowed, AdministratorExists, TooManyAdministrators, InvitationExists, TooManyInvitations;
+    /// Sending an invitation again.
+    RESENDING: NotAllowed, TooManySendings;
+    /// Withdrawing an invitation.
+    WITHDRAWAL: NotAllowed;
+    /// Accepting an invitation.
+    ACCEPTANCE: TooManyAdministrators;
+    /// Changing an administrator's role, and offering the master's.
+    ROLE_CHANGE: NotAllowed, LastMaster, InvitationExists, TooManyInvitations;
+    /// Removing an administrator.
+    ADMINISTRATOR_REMOVAL: NotAllowed, LastMaster;
     /// Registering devices.
     REGISTRATION: InsufficientCredits, PaymentRequired, DeviceExists, TooManyDevices;
     /// Replacing a device.

@@ -11,6 +11,8 @@
 //! one device registered twice       ABSENT fails for the slower
 //! two who finish one batch          ABSENT for each hundred codes, BATCH_INCOMPLETE at the end: one writes the history
 //! two who would send one message    MESSAGE_RESERVED fails for the slower, which sends nothing
+//! two who invite one address         UNCHANGED fails for the slower; INVITED_AS_READ or ABSENT, where it read the site later
+//! accepting one and withdrawing it  UNCHANGED fails for the slower, which finds no invitation any more
 //! a write whose answer was lost     sent again, it fails by UNCHANGED or ABSENT; the entry's command ID says whose it was
 //! ```
 

@@ -37,6 +37,8 @@ pub(super) const MESSAGE_PREFIX: &str = "MESSAGE#";
 pub(super) const BATCH_PREFIX: &str = "BATCH#";
 /// The prefix of the sort keys of a person's and of a partner's sites.
 pub(super) const SITE_PREFIX: &str = "SITE#";
+/// The prefix of the sort keys of invitations, of a site and of a person.
+pub(super) const INVITATION_PREFIX: &str = "INVITATION#";
 /// The prefix of the sort keys of a partner's history.
 pub(super) const HISTORY_PREFIX: &str = "HISTORY#";
 
@@ -53,6 +55,8 @@ pub enum Key {
     User(SiteId, UserId),
     /// What leads from the ID of a person to a user of a site.
     Person(SiteId, PersonId),
+    /// An invitation of a site, with its address.
+    Invitation(SiteId, PersonId),
     /// How many users a site has.
     Roster(SiteId),
     /// What finds a card by its link.
@@ -71,6 +75,8 @@ pub enum Key {
     Batch(PartnerId, BatchId),
     /// A site that a person administers.
     AdministratorOf(Email, SiteId),
+    /// A site that a person is invited to.
+    Invited(Email, SiteId),
     /// A site that applied codes of a partner.
     SiteOf(PartnerId, SiteId),
     /// How many wrong codes a person tried, in the hour of an instant.
@@ -94,6 +100,9 @@ impl Key {
                 format!("{USER_PREFIX}{}", user_sort_key(user)),
             ),
             Self::Person(site, person) => (site_partition(site), format!("PERSON#{person}")),
+            Self::Invitation(site, person) => {
+                (site_partition(site), format!("{INVITATION_PREFIX}{person}"))
+            }
             Self::Roster(site) => (site_partition(site), "ROSTER".to_owned()),
             Self::Message(site, message) => {
                 (site_partition(site), format!("{MESSAGE_PREFIX}{message}"))
@@ -116,6 +125,10 @@ impl Key {
             Self::AdministratorOf(email, site) => {
                 (person_partition(email), format!("{SITE_PREFIX}{site}"))
             }
+            Self::Invited(email, site) => (
+                person_partition(email),
+                format!("{INVITATION_PREFIX}{site}"),
+            ),
             Self::WrongCodes(email, at) => {
                 let hour = hour_of(*at);
                 (caller_partition(email), format!("WRONG_CODES#{hour}"))
@@ -180,7 +193,7 @@ pub(super) fn caller_partition(email: &Email) -> String {
     format!("CALLER#{email}")
 }
 
-/// The partition of a person's sites, and of the requests that made them.
+/// The partition of a person's sites and invitations, and of the requests that made or answered them.
 pub(super) fn person_partition(email: &Email) -> String {
     format!("ADMIN#{email}")
 }

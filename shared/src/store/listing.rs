@@ -3,9 +3,9 @@
 
 use super::item::Item;
 use super::keys::{
-    ACCOUNT_AT, APPLIED_PREFIX, BATCH_PREFIX, DEVICE_PREFIX, HISTORY_PREFIX, MESSAGE_PREFIX,
-    PARTNER_ID, PK, SITE_PREFIX, SK, USER_PREFIX, account_partition, history_instant,
-    partner_partition, person_partition, site_partition, user_sort_key,
+    ACCOUNT_AT, APPLIED_PREFIX, BATCH_PREFIX, DEVICE_PREFIX, HISTORY_PREFIX, INVITATION_PREFIX,
+    MESSAGE_PREFIX, PARTNER_ID, PK, SITE_PREFIX, SK, USER_PREFIX, account_partition,
+    history_instant, partner_partition, person_partition, site_partition, user_sort_key,
 };
 use super::retry::{Attempts, Failure};
 use super::{ACCOUNT_INDEX, Store, StoreError};
@@ -62,6 +62,12 @@ impl Listing {
     #[must_use]
     pub fn sites_of_person(email: &Email) -> Self {
         Self::of(person_partition(email), SITE_PREFIX)
+    }
+
+    /// The sites that a person is invited to, by their IDs.
+    #[must_use]
+    pub fn invitations_of_person(email: &Email) -> Self {
+        Self::of(person_partition(email), INVITATION_PREFIX)
     }
 
     /// The messages of a site, the newest first: their IDs begin with the time.

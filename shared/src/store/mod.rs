@@ -19,10 +19,11 @@ pub use agenda::Due;
 pub use commit::{Committed, NotCommitted};
 pub use item::{CorruptItem, Item};
 pub use items::{
-    CardOwner, NetworkMessage, account_place, decode_administrator_of, decode_application,
-    decode_batch, decode_card_owner, decode_code, decode_device, decode_entry, decode_history,
-    decode_leading, decode_message, decode_network_message, decode_number, decode_person,
-    decode_request, decode_roster, decode_site, decode_site_of, decode_user,
+    CardOwner, InvitedTo, NetworkMessage, account_place, decode_administrator_of,
+    decode_application, decode_batch, decode_card_owner, decode_code, decode_device, decode_entry,
+    decode_history, decode_invitation, decode_invited, decode_leading, decode_message,
+    decode_network_message, decode_number, decode_person, decode_request, decode_roster,
+    decode_site, decode_site_of, decode_user,
 };
 pub use keys::Key;
 pub use listing::{Listed, Listing};

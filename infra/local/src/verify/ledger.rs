@@ -1,6 +1,7 @@
 //! A second reckoning of a site from its statement alone, entry by entry.
 
 use super::due_dates::is_due;
+use super::invitations::Invitations;
 use jiff::civil::Date;
 use site_credits::domain::model::entry::{Actor, Entry, Event};
 use site_credits::domain::model::site::{Role, SiteType, Status};
@@ -22,6 +23,7 @@ pub(super) struct Ledger {
     pub(super) country: Option<Country>,
     pub(super) sms_countries: Option<Vec<Country>>,
     pub(super) administrators: BTreeMap<PersonId, Role>,
+    pub(super) invitations: Invitations,
     /// No date is earlier than this: the date of the creation, and what had been charged when the site last moved to
     /// another time zone.
     pub(super) floor: Date,
@@ -57,12 +59,9 @@ impl Ledger {
             "what was overdue is paid, and the site was not resumed",
         )?;
         expect(!self.deleted, "something happened to a deleted site")?;
-        if let (Actor::Administrator(who), 2..) = (&entry.actor, entry.sequence) {
-            expect(
-                self.administrators
-                    .contains_key(&who.person(&entry.site_id)),
-                "it was done by somebody who was no administrator",
-            )?;
+        self.invitations.lapse(entry.at, &self.administrators);
+        if entry.sequence > 1 {
+            self.may_act(entry)?;
         }
         expect(
             entry.form.is_first() || !names_somebody(entry),
@@ -77,6 +76,10 @@ impl Ledger {
                 role_before,
                 role_after,
             } => self.role(entry, who, *role_before, *role_after),
+            Event::Invitation { person, role } => self.invitation(entry, person, *role),
+            Event::InvitationEnd { person, outcome } => {
+                self.invitation_end(entry, person, *outcome)
+            }
             Event::SiteDeletion { forfeited } => self.deletion(entry, *forfeited),
             Event::DeviceRegistration {
                 registered_on,
@@ -228,6 +231,9 @@ impl Ledger {
         expect(is_free(entry), "a role changes no balance")?;
         self.up_to_date(entry)?;
         let person = who.person(&entry.site_id);
+        if !entry.form.is_first() {
+            self.offered(entry, &person, role_before, role_after)?;
+        }
         let held = match role_after {
             Some(role) => self.administrators.insert(person, role),
             None => self.administrators.remove(&person),
@@ -235,7 +241,9 @@ impl Ledger {
         expect(
             held == role_before,
             "an administrator had another role before",
-        )
+        )?;
+        self.invitations.lapse(entry.at, &self.administrators);
+        Ok(())
     }
 
     fn deletion(&mut self, entry: &Entry, forfeited: Balances) -> Result<(), String> {
@@ -245,6 +253,7 @@ impl Ledger {
             "a site was deleted, and something is left of it",
         )?;
         self.administrators.clear();
+        self.invitations.end();
         (self.deleted, self.halted) = (true, None);
         Ok(())
     }
@@ -313,7 +322,7 @@ impl Ledger {
 fn names_somebody(entry: &Entry) -> bool {
     let actor = match &entry.actor {
         Actor::Administrator(who) => Some(who),
-        Actor::System => None,
+        Actor::Operator { .. } | Actor::System => None,
     };
     let changed = match &entry.event {
         Event::AdministratorChange { who, .. } => Some(who),

@@ -38,6 +38,7 @@ pub(super) fn check(
         agreement::of_devices(&ledger, site, &parts.devices),
         agreement::of_settings(&ledger, site, &parts.findable_by),
         agreement::of_agenda(site, &parts.agenda),
+        ledger.has_invitations(site, parts),
     ];
     for what in agreements.into_iter().filter_map(Result::err) {
         findings.violation(&of, what);

@@ -9,14 +9,14 @@ use site_credits::domain::model::code::{Code, CodeState};
 use site_credits::domain::model::device::Device;
 use site_credits::domain::model::entry::Entry;
 use site_credits::domain::model::message::Message;
-use site_credits::domain::model::site::Site;
+use site_credits::domain::model::site::{SentInvitation, Site};
 use site_credits::domain::model::user::{Roster, User};
 use site_credits::domain::values::ids::{CommandId, PersonId, SiteId, UserId};
 use site_credits::store::{
-    CardOwner, CorruptItem, Item, Key, account_place, decode_administrator_of, decode_batch,
-    decode_card_owner, decode_code, decode_device, decode_entry, decode_history, decode_message,
-    decode_network_message, decode_number, decode_person, decode_roster, decode_site,
-    decode_site_of, decode_user,
+    CardOwner, CorruptItem, InvitedTo, Item, Key, account_place, decode_administrator_of,
+    decode_batch, decode_card_owner, decode_code, decode_device, decode_entry, decode_history,
+    decode_invitation, decode_invited, decode_message, decode_network_message, decode_number,
+    decode_person, decode_roster, decode_site, decode_site_of, decode_user,
 };
 use std::collections::BTreeMap;
 
@@ -54,6 +54,10 @@ pub(super) struct SiteParts {
     pub(super) leading: Vec<(String, u64)>,
     /// The addresses of those who find it among their sites.
     pub(super) findable_by: Vec<String>,
+    /// Its invitations with their addresses.
+    pub(super) sent: Vec<SentInvitation>,
+    /// The addresses that find it among their invitations.
+    pub(super) invited: Vec<InvitedTo>,
 }
 
 /// The place of an item on the agenda. Both are empty where it is not on the agenda.
@@ -122,6 +126,10 @@ impl Sorted {
             ("ADMIN", "SITE") => {
                 let (email, site) = decode_administrator_of(item).map_err(corrupt)?;
                 self.parts(&site).findable_by.push(email.into());
+            }
+            ("ADMIN", "INVITATION") => {
+                let invited = decode_invited(item).map_err(corrupt)?;
+                self.parts(&invited.site_id).invited.push(invited);
             }
             ("ACCOUNT", "SITE") => {
                 let (partner, site, received) = decode_site_of(item).map_err(corrupt)?;
@@ -192,6 +200,7 @@ impl SiteParts {
                 self.messages.push((message, AgendaPlace::of(item)));
             }
             "PERSON" => self.persons.push(decode_person(item).map_err(corrupt)?),
+            "INVITATION" => self.sent.push(decode_invitation(item).map_err(corrupt)?),
             "NUMBER" => drop(decode_number(item).map_err(corrupt)?),
             _ => return Err(format!("{pk} / {sk} is of no known kind")),
         }

@@ -11,7 +11,7 @@ use crate::domain::model::device::Device;
 use crate::domain::model::entry::Entry;
 use crate::domain::model::message::{Message, MessageStep, NumberCount};
 use crate::domain::model::request::Request;
-use crate::domain::model::site::Site;
+use crate::domain::model::site::{SentInvitation, Site};
 use crate::domain::model::user::{Roster, User};
 use crate::domain::values::card_link::CardKey;
 use crate::domain::values::email::Email;
@@ -242,6 +242,36 @@ pub enum Write {
         /// Who.
         email: Email,
         /// Of which site.
+        site_id: SiteId,
+    },
+    /// Without a condition: the invitation is written with its address, over an earlier sending of it.
+    InvitationSent(Box<SentInvitation>),
+    /// Without a condition: the invitation is deleted.
+    InvitationErased {
+        /// Of which site.
+        site_id: SiteId,
+        /// Whose.
+        person: PersonId,
+    },
+    /// The address must be found as what was read: not as invited to the site, or as this person. It is found as invited from
+    /// now on.
+    Invited {
+        /// Who.
+        email: Email,
+        /// To which site.
+        site_id: SiteId,
+        /// The ID of the person there.
+        person: PersonId,
+        /// The one that was read.
+        found: Option<PersonId>,
+        /// When the invitation is over.
+        over_at: Timestamp,
+    },
+    /// Without a condition: the address is no longer found as invited.
+    InvitedNoMore {
+        /// Who.
+        email: Email,
+        /// To which site.
         site_id: SiteId,
     },
     /// The line must not exist; it is added to a partner's history.

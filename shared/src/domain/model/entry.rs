@@ -20,7 +20,7 @@ use crate::domain::values::ids::{
     BatchId, CardId, DeviceId, MessageId, PartnerId, PersonId, SiteId,
 };
 use crate::domain::values::license_code::CodeKey;
-use crate::domain::values::names::SiteName;
+use crate::domain::values::names::{Reference, SiteName};
 use crate::domain::values::person::{Who, Whom};
 use crate::domain::values::time_zone::TimeZone;
 use jiff::Timestamp;
@@ -100,6 +100,21 @@ pub enum Event {
         role_before: Option<Role>,
         /// The role after; null for one who was removed.
         role_after: Option<Role>,
+    },
+    /// A person was invited, or the invitation was sent again: it is open for seven days from now on (rule 15a).
+    Invitation {
+        /// Who.
+        person: PersonId,
+        /// The role that is offered.
+        role: Role,
+    },
+    /// An invitation ended without being accepted. That one is over, or that whoever sent it may no longer give the role, is
+    /// no entry.
+    InvitationEnd {
+        /// Whose.
+        person: PersonId,
+        /// How.
+        outcome: InvitationOutcome,
     },
     /// The site was deleted, with what it still held.
     SiteDeletion {
@@ -245,6 +260,16 @@ pub enum Event {
     },
 }
 
+/// How an invitation ended that was not accepted.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum InvitationOutcome {
+    /// The invited person declined it.
+    Declined,
+    /// An administrator withdrew it.
+    Withdrawn,
+}
+
 /// The code that an entry refers to.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -263,8 +288,13 @@ pub struct CodeReference {
 #[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Actor {
-    /// An administrator's command.
+    /// An administrator's command, or the answer of somebody who is invited to be one.
     Administrator(Who),
+    /// An operator's command.
+    Operator {
+        /// The ticket that it was given on, which names no person.
+        reference: Reference,
+    },
     /// The rules': a deduction, a halt, a resume.
     System,
 }
@@ -284,21 +314,24 @@ impl From<Hash> for String {
 }
 
 impl Entry {
-    /// The administrators whom it names by their IDs.
+    /// The administrators, and those invited to be one, whom it names by their IDs.
     pub fn administrators(&self) -> impl Iterator<Item = &PersonId> {
         let actor = match &self.actor {
-            Actor::Administrator(who) => Some(who),
-            Actor::System => None,
+            Actor::Administrator(Who::Person { person }) => Some(person),
+            Actor::Administrator(Who::Older { .. }) | Actor::Operator { .. } | Actor::System => {
+                None
+            }
         };
-        let changed = match &self.event {
-            Event::AdministratorChange { who, .. } => Some(who),
+        let other = match &self.event {
+            Event::AdministratorChange {
+                who: Who::Person { person },
+                ..
+            }
+            | Event::Invitation { person, .. }
+            | Event::InvitationEnd { person, .. } => Some(person),
             _ => None,
         };
-        let named = actor.into_iter().chain(changed);
-        named.filter_map(|who| match who {
-            Who::Person { person } => Some(person),
-            Who::Older { .. } => None,
-        })
+        actor.into_iter().chain(other)
     }
 
     /// The user whom it is about.

@@ -1,4 +1,4 @@
-//! A site, its settings and its administrators.
+//! A site, its settings, its administrators and its invitations.
 
 use crate::domain::model::account::ReceivedFrom;
 use crate::domain::model::message::SendWindow;
@@ -11,12 +11,21 @@ use crate::domain::values::ids::{PartnerId, PersonId, SiteId};
 use crate::domain::values::names::SiteName;
 use crate::domain::values::time_zone::TimeZone;
 use jiff::civil::Date;
-use jiff::{Timestamp, ToSpan};
+use jiff::{SignedDuration, Timestamp, ToSpan};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// The most administrators of one site.
 pub const MAX_ADMINISTRATORS: usize = 20;
+
+/// The most open invitations of one site.
+pub const MAX_INVITATIONS: usize = 20;
+
+/// How often an invitation is sent at most: once, and five times again.
+pub const MAX_SENDINGS: u32 = 6;
+
+/// How long an invitation is open after it was sent last: seven days (rule 15a).
+const OPEN_FOR: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// How a site pays. Chosen at creation, never changed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
@@ -52,6 +61,17 @@ pub enum Role {
     SiteAdmin,
 }
 
+impl Role {
+    /// Whether one of this role may give others that role, change it and take it away (rule 15).
+    #[must_use]
+    pub fn may_give(self, role: Self) -> bool {
+        match (self, role) {
+            (Self::Master, _) | (Self::SubMaster, Self::SubMaster | Self::SiteAdmin) => true,
+            (Self::SubMaster, Self::Master) | (Self::SiteAdmin, _) => false,
+        }
+    }
+}
+
 /// One administrator of a site.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
 pub struct Administrator {
@@ -61,6 +81,68 @@ pub struct Administrator {
     pub email: Email,
     /// As what.
     pub role: Role,
+}
+
+/// The offer of a role. It has no address: that stands in items that end with it (rule 15b).
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub struct Invitation {
+    /// The ID that the invited person has on the site.
+    pub person: PersonId,
+    /// What is offered.
+    pub role: Role,
+    /// The administrator who sent it last; none where an operator did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<PersonId>,
+    /// When it was sent last.
+    pub sent_at: Timestamp,
+    /// When it is over.
+    pub expires_at: Timestamp,
+    /// How often it was sent.
+    pub sent: u32,
+}
+
+impl Invitation {
+    /// One that is sent at an instant, after it was sent `before` times.
+    #[must_use]
+    pub fn sent(
+        person: PersonId,
+        role: Role,
+        by: Option<PersonId>,
+        at: Timestamp,
+        before: u32,
+    ) -> Self {
+        Self {
+            person,
+            role,
+            by,
+            sent_at: at,
+            expires_at: at.checked_add(OPEN_FOR).unwrap_or(Timestamp::MAX),
+            sent: before.saturating_add(1),
+        }
+    }
+}
+
+/// An invitation as it was sent: to whom, and what the notice of it says of the site.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct SentInvitation {
+    /// Of which site.
+    pub site_id: SiteId,
+    /// Its name at that time.
+    pub site_name: SiteName,
+    /// Its language at that time.
+    pub language: Language,
+    /// To whom.
+    pub email: Email,
+    /// The ID that the invited person has on the site.
+    pub person: PersonId,
+    /// What is offered.
+    pub role: Role,
+    /// When.
+    pub sent_at: Timestamp,
+    /// When it is over.
+    pub over_at: Timestamp,
+    /// How often it was sent until then.
+    pub sent: u32,
 }
 
 /// A site: an organisation that issues mobile access cards.
@@ -84,6 +166,8 @@ pub struct Site {
     pub balances: Balances,
     /// Who may read and change it.
     pub administrators: Vec<Administrator>,
+    /// Who is invited; some of these may have lapsed since the last change.
+    pub invitations: Vec<Invitation>,
     /// Its devices by anchor day.
     pub devices: Devices,
     /// Every due date until this one was charged. Of a dynamic site only.
@@ -143,6 +227,33 @@ impl Site {
     pub fn role_of(&self, email: &Email) -> Option<Role> {
         self.administrator(email)
             .map(|administrator| administrator.role)
+    }
+
+    /// The invitations that can be accepted at an instant: they are not over, and whoever sent one may still give its role.
+    pub fn open_invitations(&self, at: Timestamp) -> impl Iterator<Item = &Invitation> {
+        self.invitations
+            .iter()
+            .filter(move |invitation| self.is_open(invitation, at))
+    }
+
+    /// The invitation of a person, if it can be accepted at an instant.
+    #[must_use]
+    pub fn invitation(&self, person: &PersonId, at: Timestamp) -> Option<&Invitation> {
+        let mut open = self.open_invitations(at);
+        open.find(|invitation| invitation.person == *person)
+    }
+
+    /// Forgets the invitations that lapsed by an instant.
+    pub(crate) fn forget_lapsed_invitations(&mut self, at: Timestamp) {
+        self.invitations = self.open_invitations(at).cloned().collect();
+    }
+
+    fn is_open(&self, invitation: &Invitation, at: Timestamp) -> bool {
+        let may_give = |by: &PersonId| {
+            let mut administrators = self.administrators.iter();
+            administrators.any(|a| a.person == *by && a.role.may_give(invitation.role))
+        };
+        at < invitation.expires_at && invitation.by.as_ref().is_none_or(may_give)
     }
 
     /// The devices that cost a credit a month: none on a regular site, or on one that was deleted.

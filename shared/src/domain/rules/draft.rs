@@ -137,8 +137,13 @@ impl Draft {
 
     /// Appends the command's own entry, by an administrator, which moves no balance.
     pub(crate) fn record_by(&mut self, by: &PersonId, event: Event) {
+        self.record_as(Actor::of(by), event);
+    }
+
+    /// Appends the command's own entry, which moves no balance.
+    pub(crate) fn record_as(&mut self, actor: Actor, event: Event) {
         self.own_entry = self.entries.len();
-        self.record(Actor::of(by), event);
+        self.record(actor, event);
     }
 
     /// Appends the command's own entry, by an administrator, and moves the balances. Nothing changes on an error.
@@ -194,6 +199,7 @@ impl Draft {
     /// Ends the change.
     pub(crate) fn finish(mut self, writes: Vec<Write>) -> Change {
         self.site.version += 1;
+        self.site.forget_lapsed_invitations(self.at);
         self.site.warned = warnings::still_true(&self.site, self.today);
         self.site.agenda_at = agenda::next(&self.site);
         Change {

@@ -7,6 +7,7 @@ pub mod deduct;
 pub mod devices;
 pub mod draft;
 pub mod forecast;
+pub mod invitations;
 pub mod license;
 pub mod messages;
 pub mod redeem;

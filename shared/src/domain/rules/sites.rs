@@ -1,10 +1,14 @@
 //! Creating sites, changing their settings, and deleting them.
 
-use crate::domain::model::change::{Change, Write};
+use crate::domain::model::change::{Change, MAX_ITEMS, Write};
 use crate::domain::model::entry::Event;
-use crate::domain::model::site::{Administrator, MAX_SMS_COUNTRIES, NewSite, Role, Site, Status};
+use crate::domain::model::site::{
+    Administrator, MAX_ADMINISTRATORS, MAX_INVITATIONS, MAX_SMS_COUNTRIES, NewSite, Role,
+    SentInvitation, Site, Status,
+};
+use crate::domain::rules::administrators::erased;
 use crate::domain::rules::draft::{Draft, Outcome};
-use crate::domain::rules::settle::settle;
+use crate::domain::rules::settle::{OTHER_ITEMS, settle};
 use crate::domain::values::amount::{Balances, Changes};
 use crate::domain::values::calendar::Devices;
 use crate::domain::values::country::{Country, Language, is_known};
@@ -45,6 +49,7 @@ pub fn create(new: NewSite, now: Timestamp) -> Change {
             email: new.master,
             role: Role::Master,
         }],
+        invitations: Vec::new(),
         devices: Devices::default(),
         charged_through: opened_on,
         warned: None,
@@ -188,11 +193,23 @@ pub enum DeletionRefused {
     NotEmpty(Balances),
 }
 
+// Of each administrator an item is deleted, and of each invitation two.
+const _: () = assert!(MAX_ADMINISTRATORS + 2 * MAX_INVITATIONS + OTHER_ITEMS < MAX_ITEMS);
+
+/// The items that the deletion of a site writes, beside the site, its entries and its request.
+pub(crate) fn items_of_deletion(site: &Site) -> usize {
+    site.administrators.len() + 2 * site.invitations.len()
+}
+
 /// Deletes a site. What is due is charged first, and what is left is given up if `forfeit` says so. Its statement
 /// stays, and only an operator can read it. The next run of the schedule erases its users, with everything personal.
+///
+/// Its invitations end with it: `sent` are those whose addresses are known. What leads from any other address to the site
+/// gives nothing, and expires.
 pub(crate) fn delete(
     mut draft: Draft,
     forfeit: bool,
+    sent: &[SentInvitation],
     by: &Administrator,
 ) -> Result<Change, DeletionRefused> {
     if by.role != Role::Master {
@@ -203,6 +220,7 @@ pub(crate) fn delete(
         return Err(DeletionRefused::NotEmpty(forfeited));
     }
     let administrators = std::mem::take(&mut draft.site.administrators);
+    let invitations = std::mem::take(&mut draft.site.invitations);
     draft.site.status = Status::Deleted;
     draft.site.users_to_erase = true;
     let event = Event::SiteDeletion { forfeited };
@@ -216,7 +234,13 @@ pub(crate) fn delete(
             email: administrator.email,
             site_id: site_id.clone(),
         });
-    Ok(draft.finish(removed.collect()))
+    let ended = invitations.iter().flat_map(|invitation| {
+        let mut sent = sent.iter();
+        let sent = sent.find(|sent| sent.person == invitation.person);
+        erased(&site_id, &invitation.person, sent.map(|sent| &sent.email))
+    });
+    let writes = removed.chain(ended).collect();
+    Ok(draft.finish(writes))
 }
 
 /// Notes that the users of a deleted site are erased.

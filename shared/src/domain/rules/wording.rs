@@ -2,7 +2,7 @@
 //! other language is written to in English.
 
 use crate::domain::model::entry::{Entry, Event};
-use crate::domain::model::site::Site;
+use crate::domain::model::site::{Role, SentInvitation, Site};
 use crate::domain::values::country::Language;
 use crate::domain::values::names::SiteName;
 use jiff::Timestamp;
@@ -14,9 +14,13 @@ const LANGUAGES: [&str; 6] = ["en", "ko", "de", "fr", "es", "ja"];
 /// The language in which a site is written to: its own, or English where there are no texts in that.
 #[must_use]
 pub fn language_for(site: &Site) -> Language {
-    let own = LANGUAGES.contains(&site.language.as_str());
+    with_texts(&site.language)
+}
+
+fn with_texts(language: &Language) -> Language {
+    let own = LANGUAGES.contains(&language.as_str());
     if own {
-        site.language.clone()
+        language.clone()
     } else {
         Language::default()
     }
@@ -41,12 +45,13 @@ pub fn notice_message(site: &SiteName, text: &str) -> String {
     format!("{site}: {text}")
 }
 
-/// What is published of an entry.
+/// What is published of an entry or an invitation.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Notice {
-    /// The site and the sequence number of the entry, by which repeats are told.
+    /// By which repeats are told: the site and the sequence number of the entry, or the ID of the invited person and how often
+    /// the invitation was sent.
     pub id: String,
-    /// `warning`, `halt` or `resume`.
+    /// `warning`, `halt`, `resume` or `invitation`.
     pub kind: &'static str,
     /// The language of the text.
     pub language: Language,
@@ -56,6 +61,19 @@ pub struct Notice {
     pub subject: String,
     /// Which site, what, when, and how much is missing.
     pub text: String,
+    /// What whoever passes it on needs beside the text, by names: of an invitation, to whom and what is offered.
+    pub more: Vec<(&'static str, String)>,
+}
+
+impl Notice {
+    /// What its ID is called.
+    #[must_use]
+    pub fn id_name(&self) -> &'static str {
+        match self.kind {
+            "invitation" => "invitation_id",
+            _ => "entry_id",
+        }
+    }
 }
 
 /// The kinds of entries that are published.
@@ -94,7 +112,107 @@ pub fn notice(entry: &Entry, site: &Site) -> Option<Notice> {
         language,
         at: entry.at,
         text,
+        more: Vec::new(),
     })
+}
+
+/// The notice of an invitation, which is for its address alone.
+#[must_use]
+pub fn invitation_notice(sent: &SentInvitation) -> Notice {
+    let language = with_texts(&sent.language);
+    let who = format!("{} ({})", sent.site_name, sent.site_id);
+    let until = sent.over_at.strftime("%Y-%m-%d %H:%M UTC").to_string();
+    let (subject, text) = invitation(&language, &who, sent.role, &until);
+    Notice {
+        id: format!("{}-{}", sent.person, sent.sent),
+        kind: "invitation",
+        subject: format!("{subject}: {}", sent.site_id),
+        language,
+        at: sent.sent_at,
+        text,
+        more: vec![
+            ("email", sent.email.to_string()),
+            ("site_name", sent.site_name.to_string()),
+            ("role", role_word(sent.role).to_owned()),
+            ("expires_at", sent.over_at.to_string()),
+        ],
+    }
+}
+
+/// A role, as the contract spells it.
+fn role_word(role: Role) -> &'static str {
+    match role {
+        Role::Master => "master",
+        Role::SubMaster => "sub_master",
+        Role::SiteAdmin => "site_admin",
+    }
+}
+
+/// A role, as people call it.
+fn role_name(language: &Language, role: Role) -> &'static str {
+    match (language.as_str(), role) {
+        ("ko", Role::Master) => "마스터",
+        ("ko", Role::SubMaster) => "서브마스터",
+        ("ko", Role::SiteAdmin) => "사이트 관리자",
+        ("de", Role::Master) => "Master",
+        ("de", Role::SubMaster) => "Sub-Master",
+        ("de", Role::SiteAdmin) => "Standort-Administrator",
+        ("fr", Role::Master) => "master",
+        ("fr", Role::SubMaster) => "sous-master",
+        ("fr", Role::SiteAdmin) => "administrateur du site",
+        ("es", Role::Master) => "máster",
+        ("es", Role::SubMaster) => "submáster",
+        ("es", Role::SiteAdmin) => "administrador del sitio",
+        ("ja", Role::Master) => "マスター",
+        ("ja", Role::SubMaster) => "サブマスター",
+        ("ja", Role::SiteAdmin) => "サイト管理者",
+        (_, Role::Master) => "master",
+        (_, Role::SubMaster) => "sub-master",
+        (_, Role::SiteAdmin) => "site admin",
+    }
+}
+
+/// The subject and the text of an invitation.
+fn invitation(language: &Language, who: &str, role: Role, until: &str) -> (&'static str, String) {
+    let role = role_name(language, role);
+    match language.as_str() {
+        "ko" => (
+            "초대",
+            format!(
+                "{who}: 이 사이트의 관리 역할({role})에 초대되었습니다. {until}까지 이 주소로 로그인하여 수락하거나 거절해 주세요. 답하지 않으면 아무것도 바뀌지 않습니다."
+            ),
+        ),
+        "de" => (
+            "Einladung",
+            format!(
+                "{who}: Sie sind eingeladen, diesen Standort mitzuverwalten (Rolle: {role}). Melden Sie sich bis {until} mit dieser Adresse an, um anzunehmen oder abzulehnen. Ohne Antwort ändert sich nichts."
+            ),
+        ),
+        "fr" => (
+            "Invitation",
+            format!(
+                "{who} : vous êtes invité à administrer ce site (rôle : {role}). Connectez-vous avec cette adresse avant le {until} pour accepter ou refuser. Sans réponse, rien ne change."
+            ),
+        ),
+        "es" => (
+            "Invitación",
+            format!(
+                "{who}: se le invita a administrar este sitio (función: {role}). Inicie sesión con esta dirección antes del {until} para aceptar o rechazar. Sin respuesta, nada cambia."
+            ),
+        ),
+        "ja" => (
+            "招待",
+            format!(
+                "{who}:このサイトの管理({role})に招待されました。{until} までにこのアドレスでサインインし、承諾または辞退してください。お返事がなければ何も変わりません。"
+            ),
+        ),
+        _ => (
+            "Invitation",
+            format!(
+                "{who}: you are invited to administer this site (role: {role}). Sign in with this address by {until} to accept or decline. Without an answer nothing changes."
+            ),
+        ),
+    }
 }
 
 /// The subject and the text of a warning.
@@ -226,7 +344,35 @@ fn resume(language: &Language, who: &str, resumed_on: Date) -> (&'static str, St
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::values::email::Email;
+    use crate::domain::values::ids::{PersonId, SiteId};
     use crate::domain::values::parts::{Encoding, measure};
+
+    #[test]
+    fn an_invitation_says_in_every_language_which_site_which_role_and_until_when() {
+        for language in LANGUAGES.into_iter().chain(["it"]) {
+            for role in [Role::Master, Role::SubMaster, Role::SiteAdmin] {
+                let sent = SentInvitation {
+                    site_id: SiteId::parse("GYM7QP2MR").unwrap(),
+                    site_name: SiteName::parse("Harbour Gym").unwrap(),
+                    language: Language::parse(language).unwrap(),
+                    email: Email::parse("lee@example.com").unwrap(),
+                    person: PersonId::parse("9N5PQR8SE2K0G4MX").unwrap(),
+                    role,
+                    sent_at: "2026-12-09T12:00:59Z".parse().unwrap(),
+                    over_at: "2026-12-16T12:00:59Z".parse().unwrap(),
+                    sent: 2,
+                };
+                let notice = invitation_notice(&sent);
+                let named = role_name(&notice.language, role);
+                for part in ["Harbour Gym (GYM7QP2MR)", named, "2026-12-16 12:00 UTC"] {
+                    assert!(notice.text.contains(part), "{part}: {}", notice.text);
+                }
+                assert_eq!(notice.id, "9N5PQR8SE2K0G4MX-2");
+                assert!(!notice.text.contains("lee@example.com"));
+            }
+        }
+    }
 
     #[test]
     fn a_card_is_delivered_in_one_part_where_the_alphabet_allows_it() {

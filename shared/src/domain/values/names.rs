@@ -1,6 +1,6 @@
 //! Names and other short texts that people give.
 
-use crate::domain::values::text::{InvalidName, half_width, line, text_type, tidy, written};
+use crate::domain::values::text::{InvalidName, half_width, line, plain, text_type, tidy, written};
 
 text_type! {
     /// A site's name: 1 to 100 characters, none of them a control character. Names may repeat.
@@ -27,6 +27,12 @@ text_type! {
     /// Why a partner voids codes: 1 to 100 characters, none of them a control character. It is repeated on each of ten
     /// thousand codes, and a function answers at most 6 MB, in which a character takes up to four bytes.
     Reason
+}
+
+text_type! {
+    /// The ticket that an operator acts on: 1 to 64 ASCII letters, digits, `-`, `_`, `.`, `/` and `#`. It is never erased, so
+    /// it is to be a number, which names no person.
+    Reference
 }
 
 impl PersonName {
@@ -101,6 +107,19 @@ impl Reason {
         line(text, 100).map(Self).ok_or(InvalidName {
             what: "reason",
             rule: "1 to 100 characters, at least one of them visible, without control characters",
+        })
+    }
+}
+
+impl Reference {
+    /// Reads a reference.
+    ///
+    /// # Errors
+    /// It is empty, too long, or has another character.
+    pub fn parse(text: &str) -> Result<Self, InvalidName> {
+        plain(text, "-_./#").map(Self).ok_or(InvalidName {
+            what: "reference",
+            rule: "the number of a ticket: 1 to 64 ASCII letters, digits, hyphens, underscores, dots, slashes and #",
         })
     }
 }

@@ -191,6 +191,10 @@ impl From<AdministratorRefused> for Problem {
             AdministratorRefused::NotFound => ProblemCode::AdministratorNotFound,
             AdministratorRefused::LastMaster => ProblemCode::LastMaster,
             AdministratorRefused::TooMany => ProblemCode::TooManyAdministrators,
+            AdministratorRefused::Invited { .. } => ProblemCode::InvitationExists,
+            AdministratorRefused::TooManyInvitations => ProblemCode::TooManyInvitations,
+            AdministratorRefused::NotInvited => ProblemCode::InvitationNotFound,
+            AdministratorRefused::SentTooOften => ProblemCode::TooManySendings,
         };
         Self::new(code, error.to_string())
     }

@@ -52,6 +52,14 @@ problem_codes! {
     DeviceExists = "device-exists", 409, "The device exists";
     /// The person is already an administrator.
     AdministratorExists = "administrator-exists", 409, "The administrator exists";
+    /// There is no such invitation, or it is over, was answered or withdrawn, or is not the caller's.
+    InvitationNotFound = "invitation-not-found", 404, "There is no such invitation";
+    /// The person is already invited.
+    InvitationExists = "invitation-exists", 409, "The person is invited";
+    /// The invitation was sent as often as it may be.
+    TooManySendings = "too-many-sendings", 409, "The invitation was sent too often";
+    /// The site would exceed the limit of open invitations.
+    TooManyInvitations = "too-many-invitations", 409, "The site has too many invitations";
     /// The master must hand the site over before leaving it.
     LastMaster = "last-master", 409, "A site has one master";
     /// The site holds balances, and the request does not forfeit them.

@@ -11,6 +11,8 @@ const ENTRIES: &str = "
 site_creation        NothingChanged  activated        AdministratorActor name:Name language:Language site_type:SiteType country:Country time_zone:TimeZone opened_on:Date
 settings_change      NothingChanged  LicenseStatus    AdministratorActor name:Name time_zone:TimeZone language:Language sms_countries:SmsCountries
 administrator_change NothingChanged  LicenseStatus    AdministratorActor person:PersonId~ email:Email~ role_before:Role? role_after:Role?
+invitation           NothingChanged  LicenseStatus    InvitationActor    person:PersonId role:Role
+invitation_end       NothingChanged  LicenseStatus    AdministratorActor person:PersonId outcome:InvitationOutcome
 site_deletion        EverythingTaken deleted          AdministratorActor forfeited:Balances
 redemption           CreditsAdded    LicenseStatus    AdministratorActor :CodeReference
 sms_redemption       SmsAdded        LicenseStatus    AdministratorActor :CodeReference

@@ -17,6 +17,7 @@ pub fn parameters() -> Value {
         "BatchId": path("batch_id", uuid()),
         "SiteId": path("site_id", any()),
         "Email": path("email", json!({ "type": "string", "format": "idn-email" })),
+        "PersonId": path("person", any()),
         "DeviceId": path("device_id", to("DeviceId")),
         "UserId": path("user_id", to("UserId")),
         "MessageId": path("message_id", uuid()),

@@ -7,7 +7,9 @@ use super::forms::{
 };
 use super::history::{LINES, line};
 use super::problem::problem;
-use crate::commands::{AdministratorView, CodeInBatch, SiteView};
+use crate::commands::{
+    AddressedInvitation, AdministratorView, CodeInBatch, InvitationView, OwnInvitation, SiteView,
+};
 use crate::domain::model::account::HistoryContent;
 use crate::domain::model::batch::BatchSum;
 use crate::domain::model::card::CardStatus;
@@ -134,6 +136,16 @@ schemas! {
             &[("person", to("PersonId")), ("email", to("Email")), ("role", to("Role"))],
             &["person"],
         );
+        InvitationView = "SentInvitation": object(&invitation());
+        AddressedInvitation = "Invitation": object(&[vec![("email", to("Email"))], invitation()].concat());
+        OwnInvitation = "OwnInvitation": object(&[
+            ("site_id", to("SiteId")),
+            ("site_name", to("Name")),
+            ("country", to("Country")),
+            ("role", to("Role")),
+            ("sent_at", to("Instant")),
+            ("expires_at", to("Instant")),
+        ]);
         SiteView = "Site": object(&[
             ("site_id", to("SiteId")),
             ("name", to("Name")),
@@ -230,6 +242,9 @@ schemas! {
         SiteCreationEntry: entry("site_creation");
         SettingsChangeEntry: entry("settings_change");
         AdministratorChangeEntry: entry("administrator_change");
+        InvitationEntry: entry("invitation");
+        InvitationEndEntry: entry("invitation_end");
+        RoleEntry: one_of("Entry", &["administrator_change", "invitation"]);
         SiteDeletionEntry: entry("site_deletion");
         RedemptionEntry: entry("redemption");
         SmsRedemptionEntry: entry("sms_redemption");
@@ -285,6 +300,12 @@ schemas! {
             &[("kind", json!({ "const": "administrator" })), ("person", to("PersonId")), ("email", to("Email"))],
             &["person", "email"],
         );
+        OperatorActor: object(&[
+            ("kind", json!({ "const": "operator" })),
+            ("reference", text("^[A-Za-z0-9_./#-]{1,64}$")),
+        ]);
+        InvitationActor: one_of("Actor", &["administrator", "operator"]);
+        InvitationOutcome: words(&["declined", "withdrawn"]);
         SystemActor: object(&[("kind", json!({ "const": "system" }))]);
         NamedDevice: object(&[("device_id", to("DeviceId")), ("name", to("Name"))]);
         NamedDevices: json!({ "type": "array", "minItems": 1, "maxItems": 90, "items": to("NamedDevice") });
@@ -321,6 +342,18 @@ fn anchor_days() -> Value {
     let members: Vec<_> = days.iter().map(|day| (*day, number(1, 10_000))).collect();
     let schema = object_with_optional(&members, &days);
     with(schema, "minProperties", json!(1))
+}
+
+/// The members of an invitation beside its address.
+fn invitation() -> Vec<(&'static str, Value)> {
+    vec![
+        ("person", to("PersonId")),
+        ("role", to("Role")),
+        ("by", or_null("PersonId")),
+        ("sent_at", to("Instant")),
+        ("expires_at", to("Instant")),
+        ("sent", json!({ "type": "integer", "minimum": 1 })),
+    ]
 }
 
 fn changes(credits: &Value, maintenance_credits: &Value, sms: &Value) -> Value {

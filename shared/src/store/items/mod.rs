@@ -12,6 +12,7 @@ mod card;
 mod code;
 mod device;
 mod entry;
+mod invitation;
 mod message;
 mod person;
 mod request;
@@ -26,6 +27,7 @@ pub use card::{CardOwner, decode_card_owner};
 pub use code::{account_place, decode_application, decode_code};
 pub use device::decode_device;
 pub use entry::decode_entry;
+pub use invitation::{InvitedTo, decode_invitation, decode_invited};
 pub use message::{NetworkMessage, decode_message, decode_network_message, decode_number};
 pub use person::decode_person;
 pub use request::decode_request;
@@ -98,6 +100,16 @@ pub(super) fn write(write: &Write, by: &CommandId) -> Result<Conditional, Corrup
         Write::WrongCodeCounted { by, at, most } => wrong_codes::counted(by, *at, *most),
         Write::AdministratorAdded { email, site_id } => administrator::added(email, site_id),
         Write::AdministratorRemoved { email, site_id } => administrator::removed(email, site_id),
+        Write::InvitationSent(sent) => invitation::sent(sent)?,
+        Write::InvitationErased { site_id, person } => invitation::erased(site_id, person),
+        Write::Invited {
+            email,
+            site_id,
+            person,
+            found,
+            over_at,
+        } => invitation::invited(email, site_id, person, found.as_ref(), *over_at)?,
+        Write::InvitedNoMore { email, site_id } => invitation::invited_no_more(email, site_id),
         Write::HistoryLine(line) => account::line(line)?,
     })
 }

@@ -3,7 +3,7 @@
 use crate::domain::model::account::ReceivedFrom;
 use crate::domain::model::agenda;
 use crate::domain::model::message::SendWindow;
-use crate::domain::model::site::{Administrator, Role, Site, SiteType, Status};
+use crate::domain::model::site::{Administrator, Invitation, Role, Site, SiteType, Status};
 use crate::domain::values::amount::Balances;
 use crate::domain::values::calendar::{AnchorDay, DaysBefore, Devices};
 use crate::domain::values::country::{Country, Language};
@@ -66,6 +66,8 @@ struct SiteAttributes {
     maintenance_credits: u64,
     sms: u64,
     administrators: Vec<AdministratorAttributes>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    invitations: Vec<Invitation>,
     /// Devices by anchor day; the days without any are left out.
     devices: BTreeMap<String, u32>,
     charged_through: Date,
@@ -111,6 +113,7 @@ fn encode_site(site: &Site) -> Result<Item, CorruptItem> {
         maintenance_credits: site.balances.maintenance_credits,
         sms: site.balances.sms,
         administrators: administrators.map(AdministratorAttributes::of).collect(),
+        invitations: site.invitations.clone(),
         devices: devices
             .map(|(anchor, count)| (anchor.day().to_string(), count))
             .collect(),
@@ -163,6 +166,7 @@ pub fn decode_site(item: &Item) -> Result<Site, CorruptItem> {
             sms: attributes.sms,
         },
         administrators,
+        invitations: attributes.invitations,
         devices,
         charged_through: attributes.charged_through,
         warned: attributes.warned,
