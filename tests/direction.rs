@@ -81,7 +81,14 @@ const FLOORS: &[Floor] = &[
     Floor {
         module: RULES,
         place: "shared/src/domain/rules",
-        shared: &["forecast", "warnings", "agenda", "draft", "settle"],
+        shared: &[
+            "forecast",
+            "warnings",
+            "agenda",
+            "draft",
+            "settle",
+            "administrators",
+        ],
         below: &[VALUES, MODEL],
     },
     Floor {
@@ -108,6 +115,7 @@ const FLOORS: &[Floor] = &[
             "execute",
             "steps",
             "sites",
+            "invitations",
             "users",
             "deliveries",
             "batches",
@@ -187,6 +195,7 @@ fn local_machine() -> Floor {
             "gateway",
             "machine",
             "demo",
+            "appoint",
             "cli",
         ],
         below: below.leak(),

@@ -1,5 +1,6 @@
-//! The command line: `serve`, `demo`, `verify`, `backup` and `openapi`.
+//! The command line: `serve`, `demo`, `verify`, `backup`, `appoint-master` and `openapi`.
 
+use crate::appoint::{Appointment, appoint};
 use crate::clock::Clock;
 use crate::engine::Engine;
 use crate::seed;
@@ -8,6 +9,9 @@ use crate::verify::{Table, verify};
 use crate::{demo, folder, machine, openapi, welcome};
 use clap::{Parser, Subcommand};
 use jiff::Timestamp;
+use site_credits::domain::values::email::Email;
+use site_credits::domain::values::ids::SiteId;
+use site_credits::domain::values::names::Reference;
 use site_credits::telemetry;
 use std::error::Error;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -47,12 +51,33 @@ enum Action {
         #[arg(long)]
         to: PathBuf,
     },
+    /// Invites somebody to be the master of a site whose master is gone, by an entry that says that an operator did so.
+    AppointMaster(AppointMaster),
     /// Walks the store and proves that nothing was spent, lost or charged twice; exits 1 on any violation.
     Verify {
         /// The folder of the data.
         #[arg(long, default_value = DATA)]
         data: PathBuf,
     },
+}
+
+#[derive(Parser)]
+struct AppointMaster {
+    /// The site's ID.
+    #[arg(long, value_parser = SiteId::parse)]
+    site: SiteId,
+    /// The address of the person, who accepts the invitation signed in with it.
+    #[arg(long, value_parser = Email::parse)]
+    email: Email,
+    /// The number of the ticket on which this is done. It is never erased, so it must name no person.
+    #[arg(long, value_parser = Reference::parse)]
+    reference: Reference,
+    /// The folder of the data, on which no server runs.
+    #[arg(long, default_value = DATA)]
+    data: PathBuf,
+    /// Does not ask.
+    #[arg(long)]
+    yes: bool,
 }
 
 #[derive(Parser)]
@@ -74,7 +99,7 @@ struct Serve {
     engine: Option<SocketAddr>,
 }
 
-/// Runs the command line: 0 is success, 1 a violation that `verify` found, 2 any other error.
+/// Runs the command line: 0 is success, 1 a violation that `verify` found or an answer other than yes, 2 any other error.
 pub async fn run() -> ExitCode {
     let command = Command::parse();
     let action = command
@@ -92,6 +117,7 @@ pub async fn run() -> ExitCode {
             })
             .map_err(Failure::from),
         Action::Backup { data, to } => back_up(&data, &to),
+        Action::AppointMaster(options) => appoint_master(options).await,
         Action::Verify { data } => prove(data).await,
     };
     done.unwrap_or_else(|error| {
@@ -105,6 +131,28 @@ fn back_up(data: &Path, to: &Path) -> Result<ExitCode, Failure> {
     let to = to.display();
     println!("The data is in {to}. `cargo run -- verify --data {to}` proves its books.");
     Ok(ExitCode::SUCCESS)
+}
+
+async fn appoint_master(options: AppointMaster) -> Result<ExitCode, Failure> {
+    let AppointMaster {
+        site,
+        email,
+        reference,
+        data,
+        yes,
+    } = options;
+    let appointment = Appointment {
+        site,
+        email,
+        reference,
+    };
+    let answer = (!yes).then(|| std::io::stdin().lock());
+    let done = appoint(&data, &appointment, answer, std::io::stdout()).await?;
+    Ok(if done {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }
 
 async fn prove(data: PathBuf) -> Result<ExitCode, Failure> {

@@ -73,6 +73,17 @@ impl Engine {
         })
     }
 
+    /// An engine on a folder that has data, which it has to itself.
+    ///
+    /// # Errors
+    /// See [`EngineError`]; a folder without data is one, and is not made.
+    pub fn on_existing(path: &Path) -> Result<Self, EngineError> {
+        if !path.join(folder::FILE).exists() {
+            return Err(FolderError::NoData(path.display().to_string()).into());
+        }
+        Self::on_file(path)
+    }
+
     /// The engine on a copy of a folder's data as it is at this instant, also while a server works on it. The copy is
     /// made in another folder, which must be empty.
     ///

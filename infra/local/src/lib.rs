@@ -4,6 +4,7 @@
 //! **Architecture invariant:** no rule and no condition lives here. Routes and the table come from
 //! `template.yaml`; everything else that happens to a request is the functions' own doing.
 
+pub mod appoint;
 pub mod cli;
 pub mod clock;
 pub mod connector;
