@@ -1,6 +1,7 @@
-//! `/sites/{site_id}/admins`: inviting, changing roles, handing a site over, leaving.
+//! `/sites/{site_id}/admins`: who may invite, change roles and hand a site over, and leaving.
 
 use crate::harness::{Call, KIM, System, license_of};
+use crate::invitations::accept;
 use crate::setup::{now, of, text};
 use crate::shown::problems;
 use insta::assert_snapshot;
@@ -34,9 +35,11 @@ async fn site_of_three(system: &System) -> SiteId {
     let site = system.regular().await;
     let lee = invite(&site, "Lee@Example.COM", "sub_master", now());
     let mia = invite(&site, MIA, "site_admin", now()).by_person(LEE);
-    for invitation in [lee, mia] {
-        let invited = system.send(invitation).await;
-        assert_eq!(invited.status, 201, "{invited}");
+    for (invitation, email) in [(lee, LEE), (mia, MIA)] {
+        for call in [invitation, accept(&site, email, now())] {
+            let answer = system.send(call).await;
+            assert_eq!(answer.status, 201, "{answer}");
+        }
     }
     site
 }
@@ -52,7 +55,7 @@ async fn roles(system: &System, site: &SiteId, by: &str) -> Vec<String> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nobody_is_invited_twice() {
+async fn nobody_is_invited_who_is_an_administrator() {
     let system = System::new();
     let site = site_of_three(&system).await;
     let twice = system.send(invite(&site, LEE, "site_admin", now())).await;
@@ -143,16 +146,16 @@ async fn the_last_master_stays_master() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_master_hands_the_site_over_and_is_sub_master_then() {
+async fn a_master_hands_the_site_over_and_is_sub_master_once_that_is_accepted() {
     let system = System::new();
     let site = site_of_three(&system).await;
-    let handed = system.send(set_role(&site, LEE, "master", now())).await;
-    assert_snapshot!(handed, @r#"
+    let offered = system.send(set_role(&site, LEE, "master", now())).await;
+    assert_snapshot!(offered, @r#"
     200
     {
       "administrators": [
-        { "email": "kim@example.com", "person": "[person 1]", "role": "sub_master" },
-        { "email": "lee@example.com", "person": "[person 2]", "role": "master" },
+        { "email": "kim@example.com", "person": "[person 1]", "role": "master" },
+        { "email": "lee@example.com", "person": "[person 2]", "role": "sub_master" },
         { "email": "mia@example.com", "person": "[person 3]", "role": "site_admin" }
       ],
       "entry": {
@@ -162,26 +165,44 @@ async fn a_master_hands_the_site_over_and_is_sub_master_then() {
         "changes": { "credits": 0, "maintenance_credits": 0, "sms": 0 },
         "form": 2,
         "hash": "[hash 1]",
-        "kind": "administrator_change",
+        "kind": "invitation",
         "previous_hash": "[hash 2]",
-        "refers_to": { "person": "[person 2]", "role_after": "master", "role_before": "sub_master" },
-        "sequence": 5,
+        "refers_to": { "person": "[person 2]", "role": "master" },
+        "sequence": 6,
         "site_id": "[site 1]",
         "status": "activated"
+      },
+      "invitation": {
+        "by": "[person 1]",
+        "email": "lee@example.com",
+        "expires_at": "2026-12-16T12:00:00Z",
+        "person": "[person 2]",
+        "role": "master",
+        "sent": 1,
+        "sent_at": "2026-12-09T12:00:00Z"
       }
     }
     "#);
-    assert_eq!(
-        roles(&system, &site, MIA).await,
-        [
-            "kim@example.com sub_master",
-            "lee@example.com master",
-            "mia@example.com site_admin",
-        ]
-    );
+    let as_before = [
+        "kim@example.com master",
+        "lee@example.com sub_master",
+        "mia@example.com site_admin",
+    ];
+    assert_eq!(roles(&system, &site, MIA).await, as_before);
+    let accepted = system.send(accept(&site, LEE, now())).await;
+    assert_eq!(accepted.status, 201, "{accepted}");
+    let handed = [
+        "kim@example.com sub_master",
+        "lee@example.com master",
+        "mia@example.com site_admin",
+    ];
+    assert_eq!(roles(&system, &site, MIA).await, handed);
     // Handing over to somebody new.
     let zoe = invite(&site, "zoe@example.com", "master", now()).by_person(LEE);
-    assert_eq!(system.send(zoe).await.status, 201);
+    for call in [zoe, accept(&site, "zoe@example.com", now())] {
+        let answer = system.send(call).await;
+        assert_eq!(answer.status, 201, "{answer}");
+    }
     assert_eq!(
         roles(&system, &site, MIA).await,
         [
@@ -231,7 +252,8 @@ async fn a_site_has_at_most_twenty_administrators_and_all_of_them_lose_it_at_onc
         )
     };
     for number in 1..20 {
-        assert_eq!(system.send(admin(number)).await.status, 201);
+        let email = format!("admin-{number}@example.com");
+        system.admit(&site, &email, "site_admin", now()).await;
     }
     assert_snapshot!(system.send(admin(20)).await, @r#"
     422

@@ -18,21 +18,21 @@ const WAL: &str = "table.sqlite-wal";
 const LOCK: &str = "lock";
 
 /// Folders of one test, which are removed with it.
-struct Folders(PathBuf);
+pub(crate) struct Folders(PathBuf);
 
 impl Folders {
-    fn new(test: &str) -> Self {
+    pub(crate) fn new(test: &str) -> Self {
         let path = std::env::temp_dir().join(format!("site-credits-{test}-{}", std::process::id()));
         fs::create_dir_all(&path).unwrap();
         Self(path)
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.0.join(name)
     }
 
     /// A folder with the demonstration, closed.
-    async fn demonstration(&self, name: &str) -> PathBuf {
+    pub(crate) async fn demonstration(&self, name: &str) -> PathBuf {
         let path = self.path(name);
         let engine = Engine::on_file(&path).unwrap();
         let now = "2027-01-31T08:00:00Z".parse().unwrap();
@@ -51,7 +51,7 @@ impl Folders {
     }
 
     /// What a command says of a folder that it refuses, with `DATA` in place of the folder and N of numbers.
-    fn refusal(&self, command: &[&str], folder: &Path) -> String {
+    pub(crate) fn refusal(&self, command: &[&str], folder: &Path) -> String {
         let mut child = Command::new(BINARY)
             .args(command)
             .arg("--data")
@@ -109,7 +109,7 @@ impl Drop for Folders {
 }
 
 /// Whether `verify` proves the books of a folder.
-fn verified(folder: &Path) -> bool {
+pub(crate) fn verified(folder: &Path) -> bool {
     let proof = Command::new(BINARY)
         .args(["verify", "--data"])
         .arg(folder)

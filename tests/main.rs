@@ -27,6 +27,7 @@ mod guard;
 mod harness;
 mod history;
 mod hosts;
+mod invitations;
 mod kill;
 mod local;
 mod logs;

@@ -1,6 +1,8 @@
 //! What many tests begin with: a time, a site with credits, and listings read whole.
 
+use crate::administrators::invite;
 use crate::harness::{Call, System, at, redemption};
+use crate::invitations::accept;
 use jiff::Timestamp;
 use run_local::template::TABLE_NAME;
 use serde_json::{Value, json};
@@ -33,6 +35,14 @@ impl System {
     /// A dynamic site in Vienna.
     pub(crate) async fn dynamic(&self) -> SiteId {
         self.site(SiteType::Dynamic, "Europe/Vienna", now()).await
+    }
+
+    /// Makes a person an administrator of a site: its master Kim invites them, and they accept.
+    pub(crate) async fn admit(&self, site: &SiteId, email: &str, role: &str, now: Timestamp) {
+        let invited = self.send(invite(site, email, role, now)).await;
+        assert_eq!(invited.status, 201, "{invited}");
+        let accepted = self.send(accept(site, email, now)).await;
+        assert_eq!(accepted.status, 201, "{accepted}");
     }
 
     /// Applies a code of this value to a site.

@@ -89,6 +89,7 @@ fn kind_of_random(member: &str, text: &str) -> Option<&'static str> {
         "next_cursor" => Some("cursor"),
         "last_four" => Some("last four"),
         "person" => Some("person"),
+        "by" if length == 16 => Some("person"),
         _ if text.starts_with(CARD_LINK_BASE) => Some("link"),
         _ if length == 64 && hex() => Some("hash"),
         _ if groups(&[8, 4, 4, 4, 12]) => Some("id"),

@@ -44,6 +44,14 @@ impl Call {
         }
     }
 
+    /// A POST without a body.
+    pub(crate) fn act(path: String, at: Timestamp) -> Self {
+        Self {
+            method: "POST",
+            ..Self::get(path, at)
+        }
+    }
+
     pub(crate) fn patch(path: String, body: &Value, at: Timestamp) -> Self {
         Self {
             method: "PATCH",

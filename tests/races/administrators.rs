@@ -13,15 +13,14 @@ async fn of_two_administrators_who_register_the_last_affordable_device_one_is_re
         let site = system
             .site(SiteType::Dynamic, "Europe/Vienna", at(NOW))
             .await;
-        let body = json!({ "email": "lee@example.com", "role": "site_admin" });
-        let invited = Call::post(format!("/sites/{site}/admins"), &body, at(NOW));
-        assert_eq!(system.send(invited).await.status, 201);
+        let lee = "lee@example.com";
+        system.admit(&site, lee, "site_admin", at(NOW)).await;
         let code = system.codes(1, 0, 1, at(NOW)).await.remove(0);
         assert_eq!(
             system.send(redemption(&site, &code, at(NOW))).await.status,
             201
         );
-        let calls = [KIM, "lee@example.com"].map(|person| {
+        let calls = [KIM, lee].map(|person| {
             let body = json!({ "devices": [{ "name": person }] });
             let call = Call::post(format!("/sites/{site}/devices"), &body, at(NOW));
             call.by_person(person).key(person)
@@ -43,16 +42,14 @@ async fn a_role_removed_while_its_holder_applies_a_code_leaves_either_order_and_
         let site = system
             .site(SiteType::Regular, "Europe/Vienna", at(NOW))
             .await;
-        let body = json!({ "email": lee, "role": "sub_master" });
-        let invited = Call::post(format!("/sites/{site}/admins"), &body, at(NOW));
-        assert_eq!(system.send(invited).await.status, 201);
+        system.admit(&site, lee, "sub_master", at(NOW)).await;
         let code = system.codes(1, 0, 1, at(NOW)).await.remove(0);
         let dismiss = Call::delete(format!("/sites/{site}/admins/{lee}"), at(NOW));
         let apply = redemption(&site, &code, at(NOW)).by_person(lee);
         let answers = at_once(&system, vec![dismiss, apply]).await;
         assert_eq!(answers[0].status, 200, "{answers:?}");
         let statement = system.statement(&site, at(NOW)).await;
-        let kinds: Vec<&str> = statement[2..]
+        let kinds: Vec<&str> = statement[3..]
             .iter()
             .map(|entry| entry["kind"].as_str().unwrap())
             .collect();

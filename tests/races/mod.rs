@@ -14,7 +14,7 @@ const NOW: &str = "2026-12-09T12:00:00Z";
 const CODES: u32 = 200;
 
 /// Sends requests at the same time, from two threads.
-async fn at_once(system: &Arc<System>, calls: Vec<Call>) -> Vec<Answered> {
+pub(crate) async fn at_once(system: &Arc<System>, calls: Vec<Call>) -> Vec<Answered> {
     let mut senders = tokio::task::JoinSet::new();
     for (place, call) in calls.into_iter().enumerate() {
         let system = Arc::clone(system);

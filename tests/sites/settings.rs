@@ -1,7 +1,7 @@
 //! `PATCH /sites/{site_id}`: what may change, and changes that change nothing.
 
 use super::{change, create, gym, site_id};
-use crate::administrators::{invite, set_role};
+use crate::administrators::set_role;
 use crate::harness::{KIM, System, at};
 use crate::setup::now;
 use crate::shown::{beginning, problems, shown};
@@ -77,7 +77,7 @@ async fn what_is_already_so_is_answered_without_an_entry() {
     let system = System::new();
     let site = system.regular().await;
     let lee = "lee@example.com";
-    system.send(invite(&site, lee, "site_admin", now())).await;
+    system.admit(&site, lee, "site_admin", now()).await;
     let same = json!({ "name": "Harbour Gym", "time_zone": "europe/vienna" });
     for call in [
         change(&site, &same, now()),
@@ -88,7 +88,7 @@ async fn what_is_already_so_is_answered_without_an_entry() {
         assert_eq!(answer.status, 200, "{answer}");
         assert_eq!(answer.body["entry"], Value::Null, "{answer}");
     }
-    assert_eq!(system.statement(&site, now()).await.len(), 2);
+    assert_eq!(system.statement(&site, now()).await.len(), 3);
 }
 
 #[tokio::test(start_paused = true)]

@@ -3,6 +3,7 @@
 use super::post;
 use crate::administrators::invite;
 use crate::harness::{System, license_of};
+use crate::invitations::accept;
 use crate::setup::{now, text};
 use serde_json::json;
 
@@ -29,8 +30,13 @@ async fn a_site_is_handed_over_to_an_address_in_any_spelling() {
     ] {
         let system = System::new();
         let site = system.dynamic().await;
-        let handed_over = system.send(invite(&site, typed, "master", now())).await;
-        assert_eq!(handed_over.status, 201, "{typed:?}: {handed_over}");
+        let offered = system.send(invite(&site, typed, "master", now())).await;
+        assert_eq!(offered.status, 201, "{typed:?}: {offered}");
+        let accepted = system.send(accept(&site, signed_in, now())).await;
+        assert_eq!(
+            accepted.status, 201,
+            "{typed:?} as {signed_in:?}: {accepted}"
+        );
         let seen = system
             .send(license_of(&site, now()).by_person(signed_in))
             .await;

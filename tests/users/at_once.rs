@@ -91,11 +91,9 @@ async fn a_request_does_its_work_once_whatever_happens_on_the_way() {
 async fn an_administrator_who_is_removed_meanwhile_adds_nobody() {
     let system = Arc::new(System::new());
     let site = system.regular().await;
-    let lee = json!({ "email": "lee@example.com", "role": "site_admin" });
-    let invited = system
-        .send(Call::post(of(&site, "/admins"), &lee, now()))
+    system
+        .admit(&site, "lee@example.com", "site_admin", now())
         .await;
-    assert_eq!(invited.status, 201, "{invited}");
     meanwhile(
         &system,
         &Call::delete(of(&site, "/admins/lee@example.com"), now()),
