@@ -1,7 +1,7 @@
 //! Entries that were changed, removed, swapped or forged.
 
-use super::Books;
-use serde_json::{Value, json};
+use super::{Books, dynamo};
+use serde_json::json;
 
 #[tokio::test(start_paused = true)]
 async fn a_changed_amount_is_found() {
@@ -108,29 +108,4 @@ async fn a_chain_that_was_forged_whole_is_found_by_its_due_dates() {
     books
         .shows(&["entry 7: a due date was charged twice"])
         .await;
-}
-
-/// An item as the SDK gives it, from the engine's JSON.
-fn dynamo(item: &Value) -> site_credits::store::Item {
-    use aws_sdk_dynamodb::types::AttributeValue;
-    fn value(json: &Value) -> AttributeValue {
-        if let Some(text) = json["S"].as_str() {
-            return AttributeValue::S(text.to_owned());
-        }
-        if let Some(number) = json["N"].as_str() {
-            return AttributeValue::N(number.to_owned());
-        }
-        let members = json["M"].as_object().unwrap();
-        AttributeValue::M(
-            members
-                .iter()
-                .map(|(name, member)| (name.clone(), value(member)))
-                .collect(),
-        )
-    }
-    item.as_object()
-        .unwrap()
-        .iter()
-        .map(|(name, member)| (name.clone(), value(member)))
-        .collect()
 }

@@ -2,10 +2,12 @@
 
 mod codes;
 mod entries;
+mod invitations;
 mod partners;
 mod sites;
 mod users;
 
+use crate::administrators::invite;
 use crate::harness::{ACME, Call, System, at, batches, redemption, sms_redemption};
 use run_local::template::TABLE_NAME;
 use serde_json::{Value, json};
@@ -42,15 +44,18 @@ impl Books {
         Self { system, site }
     }
 
-    /// Books of a partner: a voided code, an administrator who came, and other settings.
+    /// Books of a partner: a voided code, an administrator who came, one who is invited, and other settings.
     async fn of_a_partner() -> Self {
         let books = Self::new().await;
         let now = at("2027-02-10T12:00:00Z");
-        let lee = json!({ "email": "lee@example.com", "role": "site_admin" });
         let seoul = json!({ "time_zone": "Asia/Seoul" });
-        let site = format!("/sites/{}", books.site);
-        let invited = Call::post(format!("{site}/admins"), &lee, now);
-        assert_eq!(books.system.send(invited).await.status, 201);
+        let (system, site) = (&books.system, &books.site);
+        system
+            .admit(site, "lee@example.com", "site_admin", now)
+            .await;
+        let mia = invite(site, "mia@example.com", "sub_master", now);
+        assert_eq!(system.send(mia).await.status, 201);
+        let site = format!("/sites/{site}");
         let moved = Call::patch(site, &seoul, now);
         assert_eq!(books.system.send(moved).await.status, 200);
         let batch = books.items("BATCH#")[0]["SK"]["S"].as_str().unwrap()[6..].to_owned();
@@ -98,6 +103,31 @@ impl Books {
         self.items("ENTRY#").remove(sequence - 1)
     }
 
+    /// Appends an entry like the last one of a kind, but for a change, with right hashes in the chain and in the site.
+    fn forge(&self, kind: &str, change: impl FnOnce(&mut Value)) {
+        let mut site = self.site();
+        let last: u64 = site["sequence"]["N"].as_str().unwrap().parse().unwrap();
+        let mut entries = self.items("ENTRY#");
+        entries.retain(|entry| entry["kind"]["S"] == kind);
+        let mut entry = entries.pop().unwrap();
+        entry["SK"]["S"] = json!(format!("ENTRY#{:016}", last + 1));
+        entry["sequence"]["N"] = json!((last + 1).to_string());
+        entry["at"] = site["last_entry_at"].clone();
+        entry["previous_hash"] = site["last_hash"].clone();
+        change(&mut entry);
+        let (decoded, _) = site_credits::store::decode_entry(&dynamo(&entry)).unwrap();
+        entry["hash"]["S"] = json!(decoded.computed_hash().to_string());
+        self.put(&entry);
+        for (name, of_entry) in [
+            ("sequence", "sequence"),
+            ("last_hash", "hash"),
+            ("last_entry_at", "at"),
+        ] {
+            site[name] = entry[of_entry].clone();
+        }
+        self.put(&site);
+    }
+
     fn site(&self) -> Value {
         self.items("SITE")
             .into_iter()
@@ -143,4 +173,35 @@ impl Books {
             found.swap_remove(place);
         }
     }
+}
+
+/// An item as the SDK gives it, from the engine's JSON.
+fn dynamo(item: &Value) -> site_credits::store::Item {
+    use aws_sdk_dynamodb::types::AttributeValue;
+    fn value(json: &Value) -> AttributeValue {
+        if let Some(text) = json["S"].as_str() {
+            return AttributeValue::S(text.to_owned());
+        }
+        if let Some(number) = json["N"].as_str() {
+            return AttributeValue::N(number.to_owned());
+        }
+        if json["NULL"] == true {
+            return AttributeValue::Null(true);
+        }
+        if let Some(items) = json["L"].as_array() {
+            return AttributeValue::L(items.iter().map(value).collect());
+        }
+        let members = json["M"].as_object().unwrap();
+        AttributeValue::M(
+            members
+                .iter()
+                .map(|(name, member)| (name.clone(), value(member)))
+                .collect(),
+        )
+    }
+    item.as_object()
+        .unwrap()
+        .iter()
+        .map(|(name, member)| (name.clone(), value(member)))
+        .collect()
 }

@@ -241,7 +241,7 @@ impl Ledger {
             listed.as_ref() == Some(open) && site.invitations.len() == open.len(),
             "its invitations are not those of its statement",
         )?;
-        let mut addressed: BTreeMap<&PersonId, &str> = BTreeMap::new();
+        let mut addressed: BTreeSet<(&PersonId, &str)> = BTreeSet::new();
         for sent in &parts.sent {
             let Some(offer) = open.get(&sent.person) else {
                 expect(
@@ -255,12 +255,12 @@ impl Ledger {
                     && sent.over_at == offer.sent_at + OPEN_FOR,
                 "an invitation was sent as another than its statement says",
             )?;
-            addressed.insert(&sent.person, sent.email.as_str());
+            addressed.insert((&sent.person, sent.email.as_str()));
         }
-        let mut found: BTreeMap<&PersonId, &str> = BTreeMap::new();
+        let mut found: BTreeSet<(&PersonId, &str)> = BTreeSet::new();
         for invited in &parts.invited {
             if open.contains_key(&invited.person) {
-                found.insert(&invited.person, invited.email.as_str());
+                found.insert((&invited.person, invited.email.as_str()));
                 continue;
             }
             expect(
