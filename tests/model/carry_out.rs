@@ -4,10 +4,12 @@ use super::expected::Expected;
 use super::step::Step;
 use super::world::{Code, Making, PERSONS, ROLES, World, ZONES};
 use crate::harness::{ACME, Call, batches, redemption, sms_redemption};
+use crate::invitations::{accept, decline};
 use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 use run_local::sns::Fault as Network;
 use serde_json::{Value, json};
+use site_credits::store::{Attempts, TypedKey};
 
 impl World {
     /// The code at a place, of those that there are.
@@ -71,6 +73,10 @@ impl World {
                 who,
                 role,
             } => self.invite(site, by, who, ROLES[role]).await,
+            Step::Accept { site, who } => self.answer(site, who, true).await,
+            Step::Decline { site, who } => self.answer(site, who, false).await,
+            Step::Withdraw { site, by, who } => self.offer(site, by, who, false).await,
+            Step::SendAgain { site, by, who } => self.offer(site, by, who, true).await,
             Step::ChangeRole {
                 site,
                 by,
@@ -224,7 +230,7 @@ impl World {
     }
 
     async fn invite(&mut self, site: usize, by: usize, who: usize, role: &'static str) {
-        let expected = self.model_role(site, by, who, Some(role), true);
+        let expected = self.model_invite(site, by, who, role);
         let email = match self.commands % 3 {
             0 => PERSONS[who].to_owned(),
             1 => format!("\u{200b}mailto:{}.", PERSONS[who].to_uppercase()),
@@ -235,15 +241,53 @@ impl World {
         self.send(call.key(&self.key("key")), &expected).await;
     }
 
+    /// The ID of a person who is invited, as the site says; one of nobody where nothing is open.
+    async fn invited(&self, site: usize, who: usize) -> String {
+        let site = &self.ids[site];
+        let site = TypedKey::site(site);
+        let mut attempts = Attempts::default();
+        let store = self.system.quiet();
+        let site = store.read(site, &mut attempts).await.unwrap().unwrap();
+        let sent = site.invitations.iter();
+        let sent = sent.map(|invitation| TypedKey::invitation(&site.id, &invitation.person));
+        let sent = sent.collect::<Vec<_>>();
+        let sent = store.read(sent, &mut attempts).await.unwrap();
+        let mut sent = sent.into_iter().flatten();
+        let sent = sent.find(|sent| sent.email.as_str() == PERSONS[who]);
+        sent.map_or_else(|| "0".repeat(16), |sent| sent.person.to_string())
+    }
+
+    async fn offer(&mut self, site: usize, by: usize, who: usize, again: bool) {
+        let person = self.invited(site, who).await;
+        let expected = self.model_offer(site, by, who, again);
+        let rest = format!("/invitations/{person}");
+        let mut call = self.call("DELETE", site, by, &rest, &Value::Null);
+        if again {
+            call = Call {
+                method: "POST",
+                path: format!("{}/resending", call.path),
+                ..call
+            };
+        }
+        self.send(call.key(&self.key("key")), &expected).await;
+    }
+
+    async fn answer(&mut self, site: usize, who: usize, accepts: bool) {
+        let expected = self.model_answer(site, who, accepts);
+        let answer = if accepts { accept } else { decline };
+        let call = answer(&self.ids[site], PERSONS[who], self.now);
+        self.send(call.key(&self.key("key")), &expected).await;
+    }
+
     async fn change_role(&mut self, site: usize, by: usize, who: usize, role: &'static str) {
-        let expected = self.model_role(site, by, who, Some(role), false);
+        let expected = self.model_role(site, by, who, role);
         let rest = format!("/admins/{}", PERSONS[who]);
         let call = self.call("PATCH", site, by, &rest, &json!({ "role": role }));
         self.send(call.key(&self.key("key")), &expected).await;
     }
 
     async fn dismiss(&mut self, site: usize, by: usize, who: usize) {
-        let expected = self.model_role(site, by, who, None, false);
+        let expected = self.model_dismiss(site, by, who);
         let rest = format!("/admins/{}", PERSONS[who]);
         let call = self.call("DELETE", site, by, &rest, &Value::Null);
         self.send(call, &expected).await;
@@ -304,6 +348,7 @@ impl World {
             }
             (model.credits, model.maintenance, model.sms) = (0, 0, 0);
             (model.deleted, model.halted) = (true, false);
+            model.offers.clear();
             Expected::Done
         });
         let call = self.call("DELETE", site, by, "", &Value::Null);

@@ -179,46 +179,129 @@ impl World {
         }
     }
 
-    /// Rule 15: who may give whom which role. Without a `role` it is a removal.
+    /// Rule 15a: who may offer whom which role.
+    pub(super) fn model_invite(
+        &mut self,
+        site: usize,
+        by: usize,
+        who: usize,
+        role: &'static str,
+    ) -> Expected {
+        let now = self.now;
+        self.model_command(site, by, |model, _| {
+            if !model.gives(by, role) {
+                return Expected::Refused("not-allowed");
+            }
+            match model.roles.get(&who).copied() {
+                Some("master") => return Expected::Refused("administrator-exists"),
+                Some(_) if role != "master" => return Expected::Refused("administrator-exists"),
+                _ => {}
+            }
+            if model.offer(who, now).is_some() {
+                return Expected::Refused("invitation-exists");
+            }
+            model.offer_to(who, role, by, now);
+            Expected::Done
+        })
+    }
+
+    /// Rule 15: who may give whom another role, at once or, the master's, by an offer.
     pub(super) fn model_role(
         &mut self,
         site: usize,
         by: usize,
         who: usize,
-        role: Option<&'static str>,
-        invites: bool,
+        role: &'static str,
     ) -> Expected {
+        let now = self.now;
         self.model_command(site, by, |model, _| {
-            let (own, held) = (model.roles[&by], model.roles.get(&who).copied());
-            let leaves = role.is_none() && by == who;
-            let allowed = match own {
-                "master" => true,
-                "sub_master" => role != Some("master"),
-                _ => false,
-            };
-            if !allowed && !leaves {
+            if !model.gives(by, role) {
                 return Expected::Refused("not-allowed");
             }
-            match (invites, held) {
-                (true, Some(_)) => return Expected::Refused("administrator-exists"),
-                (false, None) => return Expected::Refused("administrator-not-found"),
-                (false, Some("master")) if role != Some("master") => {
-                    return Expected::Refused("last-master");
-                }
-                _ => {}
-            }
-            if role.is_some() && role == held {
+            let Some(held) = model.roles.get(&who).copied() else {
+                return Expected::Refused("administrator-not-found");
+            };
+            if held == role {
                 return Expected::Unchanged;
             }
-            if role == Some("master") {
-                model.roles.insert(by, "sub_master");
+            if held == "master" {
+                return Expected::Refused("last-master");
             }
-            match role {
-                Some(role) => model.roles.insert(who, role),
-                None => model.roles.remove(&who),
-            };
+            if role != "master" {
+                model.roles.insert(who, role);
+            } else if model.offer(who, now).is_some() {
+                return Expected::Refused("invitation-exists");
+            } else {
+                model.offer_to(who, role, by, now);
+            }
             Expected::Done
         })
+    }
+
+    /// Rule 15: who may take whose role away. With it goes what the person was offered.
+    pub(super) fn model_dismiss(&mut self, site: usize, by: usize, who: usize) -> Expected {
+        self.model_command(site, by, |model, _| {
+            if by != who && !model.gives(by, "site_admin") {
+                return Expected::Refused("not-allowed");
+            }
+            match model.roles.get(&who) {
+                None => return Expected::Refused("administrator-not-found"),
+                Some(&"master") => return Expected::Refused("last-master"),
+                Some(_) => {}
+            }
+            model.roles.remove(&who);
+            model.offers.remove(&who);
+            Expected::Done
+        })
+    }
+
+    /// Rule 15a: who may withdraw an offer, or make it again.
+    pub(super) fn model_offer(
+        &mut self,
+        site: usize,
+        by: usize,
+        who: usize,
+        again: bool,
+    ) -> Expected {
+        let now = self.now;
+        self.model_command(site, by, |model, _| {
+            let Some(offer) = model.offer(who, now).cloned() else {
+                return Expected::Refused("invitation-not-found");
+            };
+            if !model.gives(by, offer.role) {
+                return Expected::Refused("not-allowed");
+            }
+            if !again {
+                model.offers.remove(&who);
+            } else if offer.sent == 6 {
+                return Expected::Refused("too-many-sendings");
+            } else {
+                model.offer_to(who, offer.role, by, now);
+            }
+            Expected::Done
+        })
+    }
+
+    /// Rule 15a: what an answer to an offer does.
+    pub(super) fn model_answer(&mut self, site: usize, who: usize, accepts: bool) -> Expected {
+        let mut model = self.sites[site].clone();
+        let offer = model.offer(who, self.now).cloned();
+        let Some(offer) = offer.filter(|_| !model.deleted) else {
+            return Expected::Refused("invitation-not-found");
+        };
+        let today = model.today(self.now);
+        model.charge(today);
+        model.offers.remove(&who);
+        if accepts && offer.role == "master" {
+            let master = model.master();
+            model.roles.insert(master, "sub_master");
+        }
+        if accepts {
+            model.roles.insert(who, offer.role);
+        }
+        model.touched(self.now);
+        self.sites[site] = model;
+        Expected::Done
     }
 
     /// Rule 1: codes are voided, and the answer counts them.

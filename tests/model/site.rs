@@ -1,8 +1,8 @@
 //! A site as the model knows it: devices one by one, and days one by one.
 
-use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -13,12 +13,25 @@ pub(super) struct Device {
     pub(super) registered_on: Date,
 }
 
+/// The offer of a role, as the model knows it.
+#[derive(Clone, Debug)]
+pub(super) struct Offer {
+    pub(super) role: &'static str,
+    /// Who sent it last.
+    pub(super) by: usize,
+    pub(super) over: Timestamp,
+    /// How often it was sent.
+    pub(super) sent: u32,
+}
+
 /// One site, as the model knows it.
 #[derive(Clone, Debug)]
 pub(super) struct Site {
     pub(super) deleted: bool,
     /// Each person's role.
     pub(super) roles: BTreeMap<usize, &'static str>,
+    /// What each person is offered. What lapsed is forgotten with the next change.
+    pub(super) offers: BTreeMap<usize, Offer>,
     pub(super) dynamic: bool,
     pub(super) zone: TimeZone,
     pub(super) credits: i64,
@@ -44,6 +57,7 @@ impl Site {
         Self {
             deleted: false,
             roles: BTreeMap::from([(0, "master")]),
+            offers: BTreeMap::new(),
             dynamic,
             settled: zone.to_datetime(created).date(),
             zone,
@@ -142,7 +156,40 @@ impl Site {
         }
     }
 
+    /// Rule 15: whether a person may give others a role.
+    pub(super) fn gives(&self, who: usize, role: &str) -> bool {
+        match self.roles.get(&who) {
+            Some(&"master") => true,
+            Some(&"sub_master") => role != "master",
+            _ => false,
+        }
+    }
+
+    /// Rule 15a: what a person is offered, if it can be accepted.
+    pub(super) fn offer(&self, who: usize, now: Timestamp) -> Option<&Offer> {
+        let now = now.max(self.last_entry);
+        let offer = self.offers.get(&who)?;
+        (now < offer.over && self.gives(offer.by, offer.role)).then_some(offer)
+    }
+
+    /// Offers a role for seven days.
+    pub(super) fn offer_to(&mut self, who: usize, role: &'static str, by: usize, now: Timestamp) {
+        let sent = self.offer(who, now).map_or(0, |offer| offer.sent);
+        let over = now.max(self.last_entry) + SignedDuration::from_hours(7 * 24);
+        let sent = sent + 1;
+        let offer = Offer {
+            role,
+            by,
+            over,
+            sent,
+        };
+        self.offers.insert(who, offer);
+    }
+
     pub(super) fn touched(&mut self, now: Timestamp) {
+        let lapsed = |who: &usize| self.offer(*who, now).is_none();
+        let lapsed: Vec<usize> = self.offers.keys().copied().filter(lapsed).collect();
+        self.offers.retain(|who, _| !lapsed.contains(who));
         self.last_entry = self.last_entry.max(now);
         let reached = self.falls_short(now).and_then(|on| self.reached(on, now));
         self.warned = self

@@ -36,6 +36,14 @@ pub(super) enum Step {
         who: usize,
         role: usize,
     },
+    /// A person accepts an invitation.
+    Accept { site: usize, who: usize },
+    /// A person declines an invitation.
+    Decline { site: usize, who: usize },
+    /// A person's invitation is withdrawn by another.
+    Withdraw { site: usize, by: usize, who: usize },
+    /// A person's invitation is sent again by another.
+    SendAgain { site: usize, by: usize, who: usize },
     /// A person's role is changed by another.
     ChangeRole {
         site: usize,
@@ -90,8 +98,12 @@ pub(super) fn steps() -> impl Strategy<Value = Vec<(Step, Vec<Fault>)>> {
         1 => (1_u64..9, 1_u32..4).prop_map(|(credits, count)| Step::Issue { credits, count }),
         2 => (code, any::<bool>()).prop_map(|(code, whole)| Step::Void { code, whole }),
         3 => (site.clone(), zone).prop_map(|(site, zone)| Step::Settings { site, zone }),
-        2 => people.clone().prop_map(|(site, by, who, role)| Step::Invite { site, by, who, role }),
-        1 => people.clone().prop_map(|(site, by, who, role)| Step::ChangeRole { site, by, who, role }),
+        4 => people.clone().prop_map(|(site, by, who, role)| Step::Invite { site, by, who, role }),
+        4 => people.clone().prop_map(|(site, _, who, _)| Step::Accept { site, who }),
+        1 => people.clone().prop_map(|(site, _, who, _)| Step::Decline { site, who }),
+        1 => people.clone().prop_map(|(site, by, who, _)| Step::Withdraw { site, by, who }),
+        1 => people.clone().prop_map(|(site, by, who, _)| Step::SendAgain { site, by, who }),
+        2 => people.clone().prop_map(|(site, by, who, role)| Step::ChangeRole { site, by, who, role }),
         1 => people.prop_map(|(site, by, who, _)| Step::Dismiss { site, by, who }),
         2 => site.clone().prop_map(|site| Step::AddUser { site }),
         2 => (site.clone(), 0_usize..3, prop::bool::weighted(0.3)).prop_map(|(site, user, again)| Step::Card { site, user, again }),

@@ -2,10 +2,11 @@
 
 use super::fill::FILLED;
 use crate::harness::{ACME, Answered, CARD_LINK_BASE, Call, KIM, System, at, batches};
+use crate::invitations::{accept, decline};
 use crate::setup::text;
 use jiff::{Timestamp, ToSpan};
 use serde_json::{Value, json};
-use site_credits::domain::values::ids::BatchId;
+use site_credits::domain::values::ids::{BatchId, SiteId};
 
 /// When the commands are given: the gym has been charged in February, and not yet in March.
 const LATER: &str = "2027-03-05T12:00:00Z";
@@ -181,7 +182,8 @@ async fn codes(running: &Running<'_>, gym: &str) {
     running.send(batch.by_partner(ACME), 201).await;
 }
 
-/// Administrators of before: one goes, one gets another role, and one comes.
+/// Administrators of before: one goes, one gets another role, and is offered the site. One comes, and one is invited again,
+/// declines, and is invited once more and forgotten.
 async fn people(running: &Running<'_>, gym: &str) {
     let admins = format!("{gym}/admins");
     running.delete(&format!("{admins}/lee@example.com")).await;
@@ -189,10 +191,34 @@ async fn people(running: &Running<'_>, gym: &str) {
     running
         .patch(&format!("{admins}/mo@example.com"), site_admin)
         .await;
+    let id = SiteId::parse(gym.trim_start_matches("/sites/")).unwrap();
+    let master = json!({ "role": "master" });
+    running
+        .patch(&format!("{admins}/mo@example.com"), master)
+        .await;
+    running
+        .send(decline(&id, "mo@example.com", running.now), 200)
+        .await;
     let new = json!({ "email": "new@example.com", "role": "sub_master" });
     running.post(&admins, new).await;
+    running
+        .send(accept(&id, "new@example.com", running.now), 201)
+        .await;
     let listed = running.get(&admins).await;
     assert_eq!(listed["administrators"][0]["email"], KIM);
+    let una = json!({ "email": "una@example.com", "role": "site_admin" });
+    let invited = running.post(&admins, una.clone()).await;
+    let una_invited = format!(
+        "{gym}/invitations/{}",
+        text(&invited["invitation"]["person"])
+    );
+    let again = Call::act(format!("{una_invited}/resending"), running.now);
+    running.send(again, 200).await;
+    running.delete(&una_invited).await;
+    running.post(&admins, una).await;
+    let listed = running.get(&format!("{gym}/invitations")).await;
+    let mut listed = listed["invitations"].as_array().unwrap().iter();
+    assert!(listed.any(|one| one["email"] == "una@example.com"));
 }
 
 /// Devices of before: one goes, and one comes.

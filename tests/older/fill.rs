@@ -54,6 +54,13 @@ impl Filling<'_> {
         format!("/sites/{}", text(&created["site"]["site_id"]))
     }
 
+    /// Answers an invitation.
+    async fn answer(&mut self, site: &str, answer: &str, by: &str) {
+        let path = site.replacen("/sites/", "/invitations/", 1);
+        let call = Call::act(format!("{path}/{answer}"), self.now);
+        self.send(call.by_person(by)).await;
+    }
+
     async fn redeem(&mut self, site: &str, balance: &str, code: &str) {
         let path = format!("{site}/{balance}/redemptions");
         self.post(&path, json!({ "code": code })).await;
@@ -84,7 +91,7 @@ pub(super) async fn fill(system: &System) {
     let fetch = Call::get(batches(&format!("/{batch}/codes")), filling.now);
     assert_eq!(system.send(fetch.by_partner(ACME)).await.status, 200);
 
-    // People: of each role, one who came and went, and one whose role changed.
+    // People: of each role, one who came and went, one whose role changed, one who declined and one who is invited.
     for site in [&gym, &library] {
         let admins = format!("{site}/admins");
         for (email, role) in [
@@ -95,7 +102,20 @@ pub(super) async fn fill(system: &System) {
             filling
                 .post(&admins, json!({ "email": email, "role": role }))
                 .await;
+            filling.answer(site, "acceptance", email).await;
         }
+        for email in ["dan@example.com", "ivy@example.com"] {
+            filling
+                .post(&admins, json!({ "email": email, "role": "site_admin" }))
+                .await;
+        }
+        filling.answer(site, "refusal", "dan@example.com").await;
+        filling
+            .patch(
+                &format!("{admins}/lee@example.com"),
+                json!({ "role": "master" }),
+            )
+            .await;
         filling.delete(&format!("{admins}/pat@example.com")).await;
         let site_admin = json!({ "role": "sub_master" });
         filling
