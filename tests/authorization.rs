@@ -1,5 +1,6 @@
 //! Who may do what: every route, by everyone, with every defect of a token.
 
+use crate::administrators::invite;
 use crate::harness::{Answered, CARD_LINK_BASE, Call, System, at, redemption, sms_redemption};
 use run_local::functions;
 use serde_json::{Value, json};
@@ -12,13 +13,17 @@ const NOW: &str = "2026-12-09T12:00:00Z";
 const NO_SITE: &str = "ZZZZZZZZ7";
 
 /// Everyone who may ask.
-const EVERYONE: [(&str, &str); 7] = [
+const EVERYONE: [(&str, &str); 8] = [
     ("nobody", r#"{"sub":"x"}"#),
     ("another partner", r#"{"sub":"x","partner_id":"globex"}"#),
     ("the partner", r#"{"sub":"x","partner_id":"acme"}"#),
     (
         "another site's master",
         r#"{"sub":"x","email":"lee@example.com","email_verified":"true"}"#,
+    ),
+    (
+        "an invited person",
+        r#"{"sub":"x","email":"invited@example.com","email_verified":"true"}"#,
     ),
     (
         "a site admin",
@@ -66,73 +71,100 @@ const DEFECTS: [(&str, &str); 9] = [
 ];
 
 /// What each of [`EVERYONE`] is answered on a route, in their order: a status.
-type Row = (&'static str, [u16; 7]);
+type Row = (&'static str, [u16; 8]);
 
-/// The matrix. 404 is `site-not-found`, 403 `not-allowed`.
+/// The matrix. 403 is `not-allowed`, 404 `site-not-found`, and for whoever answers an invitation `invitation-not-found`.
 const MATRIX: &[Row] = &[
     (
         "POST /partners/{partner_id}/code-batches",
-        [403, 403, 201, 403, 403, 403, 403],
+        [403, 403, 201, 403, 403, 403, 403, 403],
     ),
     (
         "GET /partners/{partner_id}/code-batches",
-        [403, 403, 200, 403, 403, 403, 403],
+        [403, 403, 200, 403, 403, 403, 403, 403],
     ),
     (
         "GET /partners/{partner_id}/code-batches/{batch_id}",
-        [403, 403, 200, 403, 403, 403, 403],
+        [403, 403, 200, 403, 403, 403, 403, 403],
     ),
     (
         "GET /partners/{partner_id}/code-batches/{batch_id}/codes",
-        [403, 403, 200, 403, 403, 403, 403],
+        [403, 403, 200, 403, 403, 403, 403, 403],
     ),
     (
         "POST /partners/{partner_id}/code-batches/{batch_id}/void",
-        [403, 403, 200, 403, 403, 403, 403],
+        [403, 403, 200, 403, 403, 403, 403, 403],
     ),
     (
         "GET /partners/{partner_id}/history",
-        [403, 403, 200, 403, 403, 403, 403],
+        [403, 403, 200, 403, 403, 403, 403, 403],
     ),
     (
         "GET /partners/{partner_id}/sites",
-        [403, 403, 200, 403, 403, 403, 403],
+        [403, 403, 200, 403, 403, 403, 403, 403],
     ),
-    ("GET /openapi.yaml", [200, 200, 200, 200, 200, 200, 200]),
-    ("POST /sites", [403, 403, 403, 201, 201, 201, 201]),
-    ("GET /sites", [403, 403, 403, 200, 200, 200, 200]),
-    ("GET /sites/{site_id}", [404, 404, 404, 404, 200, 200, 200]),
+    (
+        "GET /openapi.yaml",
+        [200, 200, 200, 200, 200, 200, 200, 200],
+    ),
+    ("POST /sites", [403, 403, 403, 201, 201, 201, 201, 201]),
+    ("GET /sites", [403, 403, 403, 200, 200, 200, 200, 200]),
+    (
+        "GET /sites/{site_id}",
+        [404, 404, 404, 404, 404, 200, 200, 200],
+    ),
     (
         "PATCH /sites/{site_id}",
-        [404, 404, 404, 404, 200, 200, 200],
+        [404, 404, 404, 404, 404, 200, 200, 200],
     ),
     (
         "DELETE /sites/{site_id}",
-        [404, 404, 404, 404, 403, 403, 200],
+        [404, 404, 404, 404, 404, 403, 403, 200],
     ),
     (
         "GET /sites/{site_id}/admins",
-        [404, 404, 404, 404, 200, 200, 200],
+        [404, 404, 404, 404, 404, 200, 200, 200],
     ),
     (
         "POST /sites/{site_id}/admins",
-        [404, 404, 404, 404, 403, 201, 201],
+        [404, 404, 404, 404, 404, 403, 201, 201],
     ),
     (
         "PATCH /sites/{site_id}/admins/{email}",
-        [404, 404, 404, 404, 403, 200, 200],
+        [404, 404, 404, 404, 404, 403, 200, 200],
     ),
     (
         "DELETE /sites/{site_id}/admins/{email}",
-        [404, 404, 404, 404, 403, 200, 200],
+        [404, 404, 404, 404, 404, 403, 200, 200],
+    ),
+    (
+        "GET /sites/{site_id}/invitations",
+        [404, 404, 404, 404, 404, 200, 200, 200],
+    ),
+    (
+        "DELETE /sites/{site_id}/invitations/{person}",
+        [404, 404, 404, 404, 404, 403, 200, 200],
+    ),
+    (
+        "POST /sites/{site_id}/invitations/{person}/resending",
+        [404, 404, 404, 404, 404, 403, 200, 200],
+    ),
+    ("GET /invitations", [403, 403, 403, 200, 200, 200, 200, 200]),
+    (
+        "POST /invitations/{site_id}/acceptance",
+        [403, 403, 403, 404, 201, 404, 404, 404],
+    ),
+    (
+        "POST /invitations/{site_id}/refusal",
+        [403, 403, 403, 404, 200, 404, 404, 404],
     ),
     (
         "GET /sites/{site_id}/devices",
-        [404, 404, 404, 404, 200, 200, 200],
+        [404, 404, 404, 404, 404, 200, 200, 200],
     ),
     (
         "POST /sites/{site_id}/devices",
-        [404, 404, 404, 404, 201, 201, 201],
+        [404, 404, 404, 404, 404, 201, 201, 201],
     ),
     (
         "PATCH /sites/{site_id}/devices/{device_id}",
@@ -144,96 +176,99 @@ const MATRIX: &[Row] = &[
     ),
     (
         "DELETE /sites/{site_id}/devices/{device_id}",
-        [404, 404, 404, 404, 200, 200, 200],
+        [404, 404, 404, 404, 404, 200, 200, 200],
     ),
     (
         "GET /sites/{site_id}/users",
-        [404, 404, 404, 404, 200, 200, 200],
+        [404, 404, 404, 404, 404, 200, 200, 200],
     ),
     (
         "POST /sites/{site_id}/users",
-        [404, 404, 404, 404, 201, 201, 201],
+        [404, 404, 404, 404, 404, 201, 201, 201],
     ),
     (
         "POST /sites/{site_id}/users/import",
-        [404, 404, 404, 404, 200, 200, 200],
+        [404, 404, 404, 404, 404, 200, 200, 200],
     ),
     (
         "GET /sites/{site_id}/users/{user_id}",
-        [404, 404, 404, 404, 200, 200, 200],
+        [404, 404, 404, 404, 404, 200, 200, 200],
     ),
     (
         "PATCH /sites/{site_id}/users/{user_id}",
-        [404, 404, 404, 404, 200, 200, 200],
+        [404, 404, 404, 404, 404, 200, 200, 200],
     ),
     (
         "DELETE /sites/{site_id}/users/{user_id}",
-        [404, 404, 404, 404, 200, 200, 200],
+        [404, 404, 404, 404, 404, 200, 200, 200],
     ),
     (
         "GET /sites/{site_id}/users/{user_id}/card",
-        [404, 404, 404, 404, 200, 200, 200],
+        [404, 404, 404, 404, 404, 200, 200, 200],
     ),
     (
         "POST /sites/{site_id}/users/{user_id}/card",
-        [404, 404, 404, 404, 201, 201, 201],
+        [404, 404, 404, 404, 404, 201, 201, 201],
     ),
     (
         "PATCH /sites/{site_id}/users/{user_id}/card",
-        [404, 404, 404, 404, 200, 200, 200],
+        [404, 404, 404, 404, 404, 200, 200, 200],
     ),
     (
         "DELETE /sites/{site_id}/users/{user_id}/card",
-        [404, 404, 404, 404, 200, 200, 200],
+        [404, 404, 404, 404, 404, 200, 200, 200],
     ),
     (
         "POST /sites/{site_id}/users/{user_id}/card/reissues",
-        [404, 404, 404, 404, 201, 201, 201],
+        [404, 404, 404, 404, 404, 201, 201, 201],
     ),
     (
         "POST /sites/{site_id}/sms/messages",
-        [404, 404, 404, 404, 201, 201, 201],
+        [404, 404, 404, 404, 404, 201, 201, 201],
     ),
     (
         "POST /sites/{site_id}/sms/messages/preview",
-        [404, 404, 404, 404, 200, 200, 200],
+        [404, 404, 404, 404, 404, 200, 200, 200],
     ),
     (
         "GET /sites/{site_id}/sms/messages",
-        [404, 404, 404, 404, 200, 200, 200],
+        [404, 404, 404, 404, 404, 200, 200, 200],
     ),
     (
         "GET /sites/{site_id}/sms/messages/{message_id}",
-        [404, 404, 404, 404, 200, 200, 200],
+        [404, 404, 404, 404, 404, 200, 200, 200],
     ),
     (
         "POST /sites/{site_id}/users/{user_id}/card/deliveries",
-        [404, 404, 404, 404, 201, 201, 201],
+        [404, 404, 404, 404, 404, 201, 201, 201],
     ),
-    ("GET /cards/{token}", [200, 200, 200, 200, 200, 200, 200]),
+    (
+        "GET /cards/{token}",
+        [200, 200, 200, 200, 200, 200, 200, 200],
+    ),
     (
         "POST /sites/{site_id}/license/preview",
-        [404, 404, 404, 404, 200, 200, 200],
+        [404, 404, 404, 404, 404, 200, 200, 200],
     ),
     (
         "POST /sites/{site_id}/license/redemptions",
-        [404, 404, 404, 404, 201, 201, 201],
+        [404, 404, 404, 404, 404, 201, 201, 201],
     ),
     (
         "POST /sites/{site_id}/sms/redemptions",
-        [404, 404, 404, 404, 201, 201, 201],
+        [404, 404, 404, 404, 404, 201, 201, 201],
     ),
     (
         "GET /sites/{site_id}/license",
-        [404, 404, 404, 404, 200, 200, 200],
+        [404, 404, 404, 404, 404, 200, 200, 200],
     ),
     (
         "GET /sites/{site_id}/license/statement",
-        [404, 404, 404, 404, 200, 200, 200],
+        [404, 404, 404, 404, 404, 200, 200, 200],
     ),
 ];
 
-/// A site with one of each role and a device, a batch, and a code that can be applied.
+/// A site with one of each role, somebody who is invited and a device, a batch, and a code that can be applied.
 struct World {
     system: System,
     site: SiteId,
@@ -243,6 +278,8 @@ struct World {
     token: String,
     /// A message that ann was sent.
     message: String,
+    /// Who is invited.
+    person: String,
 }
 
 impl World {
@@ -254,10 +291,10 @@ impl World {
             ("sub@example.com", "sub_master"),
             ("other@example.com", "site_admin"),
         ] {
-            let body = json!({ "email": email, "role": role });
-            let invited = Call::post(format!("/sites/{site}/admins"), &body, now);
-            assert_eq!(system.send(invited).await.status, 201);
+            system.admit(&site, email, role, now).await;
         }
+        let invited = invite(&site, "invited@example.com", "site_admin", now);
+        let invited = system.send(invited).await;
         let body = json!({ "name": "Other", "country": "AT", "site_type": "regular" });
         let other = Call::post("/sites".to_owned(), &body, now).by_person("lee@example.com");
         assert_eq!(system.send(other).await.status, 201);
@@ -296,6 +333,7 @@ impl World {
             code: text(&issued.body["codes"][0]),
             token: link.strip_prefix(CARD_LINK_BASE).unwrap().to_owned(),
             message,
+            person: text(&invited.body["invitation"]["person"]),
             system,
             site,
         }
@@ -312,6 +350,7 @@ impl World {
             .replace("{device_id}", "door-1")
             .replace("{token}", &self.token)
             .replace("{message_id}", &self.message)
+            .replace("{person}", &self.person)
             .replace(
                 "{user_id}",
                 if route.ends_with("POST /sites/{site_id}/users/{user_id}/card") {
@@ -352,6 +391,9 @@ impl World {
             "PATCH" => Call::patch(path, &body, now),
             _ => Call::post(path, &body, now),
         };
+        if route.contains("/invitations") {
+            call.body = None;
+        }
         if route.ends_with("/import") {
             call.body = Some("user_id,name\nzoe,Zoe\n".to_owned());
         }
@@ -364,6 +406,15 @@ impl World {
 
     async fn ask(&self, route: &str, site: &str, claims: &str) -> Answered {
         self.system.send(self.call(route, site, claims)).await
+    }
+}
+
+/// The problem of whoever may not know of a site.
+fn not_found(route: &str) -> &'static str {
+    if route.starts_with("POST /invitations/") {
+        "invitation-not-found"
+    } else {
+        "site-not-found"
     }
 }
 
@@ -387,7 +438,7 @@ async fn every_route_answers_everyone_as_the_matrix_says() {
             assert_eq!(answer.status, *status, "{route} by {who}: {answer:?}");
             match status {
                 403 => assert_eq!(answer.problem(), "not-allowed", "{route} by {who}"),
-                404 => assert_eq!(answer.problem(), "site-not-found", "{route} by {who}"),
+                404 => assert_eq!(answer.problem(), not_found(route), "{route} by {who}"),
                 _ => {}
             }
         }
@@ -405,11 +456,12 @@ async fn a_token_with_any_defect_opens_nothing() {
             let answer = world.ask(route, world.site.as_str(), claims).await;
             let refused = match answer.status {
                 403 => answer.problem() == "not-allowed",
-                404 => answer.problem() == "site-not-found",
+                404 => answer.problem() == not_found(route),
                 _ => false,
             };
             // Somebody alike has sites too, only not this one.
-            let own = defect.contains("alike") && ["POST /sites", "GET /sites"].contains(route);
+            let own = ["POST /sites", "GET /sites", "GET /invitations"].contains(route);
+            let own = own && defect.contains("alike");
             assert!(refused || own, "{route} with {defect}: {answer:?}");
         }
     }

@@ -337,6 +337,10 @@ impl World {
                 ),
             ),
             (
+                "an invitation that is none",
+                Call::act("/invitations/AAAAAAAAF/acceptance".to_owned(), now()),
+            ),
+            (
                 "the only master, removed",
                 Call::delete(of(&self.gym, "/admins/kim@example.com"), now()),
             ),
