@@ -82,7 +82,7 @@ PERMISSIONS = {
         "dynamodb:UpdateItem on Table where the key is PARTNER#* or CODE#* within TransactWriteItems",
     ] + [line.format(logs="IssueCodesLogs") for line in WRITES_LOGS],
     "ManageSitesRole": [
-        "dynamodb:BatchGetItem on Table where the key is SITE#*",
+        "dynamodb:BatchGetItem on Table where the key is SITE#* or ADMIN#*",
         "dynamodb:DeleteItem on Table where the key is SITE#* or ADMIN#* within TransactWriteItems",
         "dynamodb:GetItem on Table where the key is SITE#* or ADMIN#*",
         "dynamodb:PutItem on Table where the key is SITE#* or ADMIN#* within TransactWriteItems",
@@ -150,10 +150,11 @@ NOTICES = {"warning": "falls_short_on", "halt": "due_on", "resume": "resumed_on"
 # The placeholder that the scheduler replaces with the scheduled time.
 SCHEDULED_TIME = "<aws.scheduler.scheduled-time>"
 
-# The demonstration's sites and their administrator, and somebody who is invited to one.
+# The demonstration's sites and their administrator, and somebody who is invited to one, with an ID that they could get.
 GYM, LIBRARY = "GYM7QP2MR", "BRARY5X9S"
 GYM_NAME, LIBRARY_NAME = "Harbour Gym", "City Library"
 KIM = {"sub": "kim", "email": "kim@example.com", "email_verified": "true"}
+PERSON = "9N5PQR8SE2K0G4MX"
 ROBIN = {"sub": "robin", "email": "robin@example.com", "email_verified": "true"}
 # A user of the library, whose number is in Austrian notation; the same number in E.164, and masked.
 ANN = {"user_id": "ann", "name": "Annabel Gruber", "email": "annabel@example.com", "mobile": "0664 / 123 45 67"}
@@ -1145,10 +1146,10 @@ def check_site(report, functions, books):
     report.same("a creation answers with the entry and the site that are in the store",
                 created, {"entry": statement["entries"][0], **server.get(f"/sites/{site}")})
     report.same("its creator is its master, and its country determines its time zone, language and SMS countries",
-                {name: created["site"][name] for name in (
-                    "administrators", "role", "time_zone", "language", "sms_countries")},
-                {"administrators": [{"email": KIM["email"], "role": "master"}], "role": "master",
-                 "time_zone": "Europe/Vienna", "language": "de", "sms_countries": ["AT"]})
+                ([(one["email"], one["role"]) for one in created["site"]["administrators"]],
+                 {name: created["site"][name] for name in ("role", "time_zone", "language", "sms_countries")}),
+                ([(KIM["email"], "master")],
+                 {"role": "master", "time_zone": "Europe/Vienna", "language": "de", "sms_countries": ["AT"]}))
 
     status, _, changed = functions.ask("PATCH /sites/{site_id}", "2026-01-31T08:31:00Z", "settings-1",
                                        {"name": "Harbour Baths"}, site_id=site)
@@ -1166,24 +1167,83 @@ def check_site(report, functions, books):
     return site
 
 
+def check_invitations(report, functions, books, site):
+    """Invites somebody who in the end accepts, and returns the ID that they have on the site."""
+    server, robin = books.server, ROBIN["email"]
+    administrators = server.get(f"/sites/{site}/admins")["administrators"]
+    [master] = administrators
+
+    def invite(at, key):
+        return functions.ask("POST /sites/{site_id}/admins", at, key, {"email": robin, "role": "site_admin"},
+                             site_id=site)
+
+    def invitation(person, at, until, sent):
+        return {"person": person, "role": "site_admin", "by": master["person"], "sent_at": at, "expires_at": until,
+                "sent": sent}
+
+    status, _, first = invite("2026-01-31T08:33:00Z", "invitation-1")
+    if status != 201:
+        raise GaveUp(f"nobody was invited: {shown(first)}")
+    person = first["invitation"]["person"]
+    listed = functions.ask("GET /sites/{site_id}/invitations", "2026-01-31T08:33:10Z", site_id=site)
+    again = functions.ask("POST /sites/{site_id}/invitations/{person}/resending", "2026-01-31T08:33:20Z", "sending-1",
+                          site_id=site, person=person)
+    withdrawn = functions.ask("DELETE /sites/{site_id}/invitations/{person}", "2026-01-31T08:33:30Z", "withdrawal-1",
+                              site_id=site, person=person)
+    invite("2026-01-31T08:33:40Z", "invitation-2")
+    declined = functions.ask("POST /invitations/{site_id}/refusal", "2026-01-31T08:33:50Z", "answer-1", claims=ROBIN,
+                             site_id=site)
+    _, _, last = invite("2026-01-31T08:34:00Z", "invitation-3")
+    own = functions.ask("GET /invitations", "2026-01-31T08:34:10Z", claims=ROBIN)
+    books.grew("an invitation that is sent, sent again, withdrawn or declined wrote an entry, and gave nothing", site,
+               ["invitation", "invitation", "invitation_end", "invitation", "invitation_end", "invitation"])
+    _, statement = books.held[site]
+    sending, resending, withdrawal = statement["entries"][-6:-3]
+    sent = invitation(person, "2026-01-31T08:33:00Z", "2026-02-07T08:33:00Z", 1)
+    for title, (status, _, body), expected in (
+            ("an invitation answers 201 with its entry, and the administrators as they were", (201, None, first),
+             (201, {"entry": sending, "invitation": {**sent, "email": robin}, "administrators": administrators})),
+            ("the open invitations are listed", listed, (200, {"invitations": [{**sent, "email": robin}]})),
+            ("an invitation that is sent again is open for seven days more", again,
+             (200, {"entry": resending,
+                    "invitation": invitation(person, "2026-01-31T08:33:20Z", "2026-02-07T08:33:20Z", 2)})),
+            ("a withdrawal answers with its entry", withdrawn, (200, {"entry": withdrawal, "person": person})),
+            ("whoever declines learns nothing of the site", declined, (200, {"site_id": site})),
+            ("whoever is invited sees to what, as what and until when", own,
+             (200, {"invitations": [{"site_id": site, "site_name": "Harbour Baths", "country": "AT",
+                                     "role": "site_admin", "sent_at": "2026-01-31T08:34:00Z",
+                                     "expires_at": "2026-02-07T08:34:00Z"}], "next_cursor": None}))):
+        report.same(title, (status, body), expected)
+
+    status, _, accepted = functions.ask("POST /invitations/{site_id}/acceptance", "2026-01-31T08:34:20Z", "answer-2",
+                                        claims=ROBIN, site_id=site)
+    books.grew("an acceptance wrote an entry", site, ["administrator_change"])
+    _, statement = books.held[site]
+    person = last["invitation"]["person"]
+    invited = {"email": robin, "person": person, "role": "site_admin"}
+    left = accepted.get("site", {})
+    report.same("an acceptance answers 201 with its entry, and the site as it is for whoever accepted",
+                (status, accepted.get("entry"), left.get("role"), left.get("administrators")),
+                (201, statement["entries"][-1], "site_admin", [master, invited]))
+    return person
+
+
 def check_administrators(report, functions, books, site):
-    master, robin = {"email": KIM["email"], "role": "master"}, ROBIN["email"]
-    invited = functions.ask("POST /sites/{site_id}/admins", "2026-01-31T08:33:00Z", "invitation-1",
-                            {"email": robin, "role": "site_admin"}, site_id=site)
-    changed = functions.ask("PATCH /sites/{site_id}/admins/{email}", "2026-01-31T08:34:00Z", "role-1",
+    [master] = books.server.get(f"/sites/{site}/admins")["administrators"]
+    robin = ROBIN["email"]
+    person = check_invitations(report, functions, books, site)
+    changed = functions.ask("PATCH /sites/{site_id}/admins/{email}", "2026-01-31T08:34:30Z", "role-1",
                             {"role": "sub_master"}, site_id=site, email=robin)
     listed = functions.ask("GET /sites/{site_id}/admins", "2026-01-31T08:35:00Z", site_id=site)
     removed = functions.ask("DELETE /sites/{site_id}/admins/{email}", "2026-01-31T08:36:00Z", "removal-1",
                             site_id=site, email=robin)
-    books.grew("an invitation, a change of role and a removal wrote an entry each", site, ["administrator_change"] * 3)
+    books.grew("a change of role and a removal wrote an entry each", site, ["administrator_change"] * 2)
     _, statement = books.held[site]
-    invitation, change, removal = statement["entries"][-3:]
-    invited_as, changed_to = ([master, {"email": robin, "role": role}] for role in ("site_admin", "sub_master"))
+    change, removal = statement["entries"][-2:]
+    changed_to = [master, {"email": robin, "person": person, "role": "sub_master"}]
     for title, (status, _, body), expected in (
-            ("an invitation answers 201 with its entry and the administrators", invited,
-             (201, {"entry": invitation, "administrators": invited_as})),
             ("a change of role answers with its entry and the administrators", changed,
-             (200, {"entry": change, "administrators": changed_to})),
+             (200, {"entry": change, "invitation": None, "administrators": changed_to})),
             ("the administrators are listed", listed, (200, {"administrators": changed_to})),
             ("a removal answers with its entry and the administrators that are left", removed,
              (200, {"entry": removal, "administrators": [master]}))):
@@ -1386,6 +1446,20 @@ def record(entry, place):
     return record
 
 
+def invitation_record(times):
+    """The record of the table's stream for an invitation to the gym that was sent this many times."""
+    record = json.loads((ROOT / "tests" / "data" / "stream-event.json").read_text())["Records"][0]
+    change = record["dynamodb"]
+    image = {"PK": f"SITE#{GYM}", "SK": f"INVITATION#{PERSON}", "email": ROBIN["email"], "role": "site_admin",
+             "site_name": GYM_NAME, "language": "de", "sent_at": OPENING, "over_at": "2026-02-07T08:00:00Z",
+             "sent": times, "expires_at": 1770537600}
+    change["NewImage"] = {name: attribute(value) for name, value in image.items()}
+    change["Keys"] = {name: change["NewImage"][name] for name in ("PK", "SK")}
+    change["SequenceNumber"] = str(int(change["SequenceNumber"]) + times)
+    record["eventName"] = "INSERT" if times == 1 else "MODIFY"
+    return record
+
+
 def passes(rules, value):
     """Whether a value passes a Lambda event filter. Only the rules that the template uses are implemented."""
     if isinstance(rules, dict):
@@ -1407,6 +1481,13 @@ def check_notices(report, functions, books, network):
     report.same("it lets neither changes nor other items through",
                 [any(passes(one, other) for one in filters) for other in (changed, site)], [False, False])
 
+    sendings = [invitation_record(times) for times in (1, 2)]
+    removed, found_by = invitation_record(3), invitation_record(4)
+    removed["eventName"], found_by["dynamodb"]["Keys"]["PK"] = "REMOVE", attribute(f"ADMIN#{ROBIN['email']}")
+    report.same("it lets each sending of an invitation through, and neither its end nor what leads to it",
+                [any(passes(one, other) for one in filters) for other in (*sendings, removed, found_by)],
+                [True, True, False, False])
+
     # The second record cannot be read, and no later record is of its site.
     records = [record(entry, place) for place, entry in enumerate([told[0], told[1], *told[1:]])]
     poisoned = records[1]["dynamodb"]
@@ -1426,6 +1507,14 @@ def check_notices(report, functions, books, network):
                 [(GYM in (text["Subject"] or ""), (text["Message"] or "").startswith(f"{GYM_NAME} ({GYM}): "),
                   entry["refers_to"][NOTICES[entry["kind"]]] in (text["Message"] or ""))
                  for entry, text in zip(told, texts)], [(True, True, True)] * len(NOTICES))
+    report.same("sendings of an invitation are published too",
+                functions.invoke("publish-notices", {"Records": sendings}), {"batchItemFailures": []})
+    report.same("SNS got each with what a mail to its address needs",
+                [notice.get("attributes") for notice in network.took()],
+                [{name: ("String", value) for name, value in (
+                    ("site_id", GYM), ("kind", "invitation"), ("language", "de"), ("at", OPENING),
+                    ("invitation_id", f"{PERSON}-{times}"), ("email", ROBIN["email"]), ("site_name", GYM_NAME),
+                    ("role", "site_admin"), ("expires_at", "2026-02-07T08:00:00Z"))} for times in (1, 2)])
     books.unchanged("publishing notices changed nothing")
 
 
