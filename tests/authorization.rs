@@ -168,11 +168,11 @@ const MATRIX: &[Row] = &[
     ),
     (
         "PATCH /sites/{site_id}/devices/{device_id}",
-        [404, 404, 404, 404, 200, 200, 200],
+        [404, 404, 404, 404, 404, 200, 200, 200],
     ),
     (
         "POST /sites/{site_id}/devices/{device_id}/replacement",
-        [404, 404, 404, 404, 201, 201, 201],
+        [404, 404, 404, 404, 404, 201, 201, 201],
     ),
     (
         "DELETE /sites/{site_id}/devices/{device_id}",

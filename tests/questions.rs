@@ -92,9 +92,8 @@ async fn told() -> Statement {
     };
     system.recharge(&site, 12, 0, opened).await;
     let device = |id: &str, name: &str| json!({ "device_id": id, "name": name });
-    let lee = json!({ "email": LEE, "role": "sub_master" });
+    system.admit(&site, LEE, "sub_master", opened).await;
     for call in [
-        by(KIM, "POST", "/admins", lee, "2026-12-28"),
         register(
             &site,
             &json!([device("door", "Front door")]),
@@ -295,14 +294,23 @@ async fn codes_halts_and_people_explain_themselves() {
         codes[1]["sequence"].as_u64().unwrap(),
     );
     assert_eq!(until, from + 1);
-    // 20. Who made Lee an administrator, and of what role?
-    let changes = told.of_kind("administrator_change");
-    let of_lee = changes
-        .iter()
-        .find(|entry| told.people[entry["refers_to"]["person"].as_str().unwrap()] == LEE);
-    let of_lee = of_lee.unwrap();
+    // 20. Who made Lee an administrator, of what role, and did Lee accept it?
+    let is_lee = |entry: &&&Value| {
+        let person = entry["refers_to"]["person"].as_str().unwrap();
+        told.people[person] == LEE
+    };
+    let (invitations, changes) = (
+        told.of_kind("invitation"),
+        told.of_kind("administrator_change"),
+    );
+    let offered = invitations.iter().find(is_lee).unwrap();
     assert_eq!(
-        (told.who(of_lee), &of_lee["refers_to"]["role_after"]),
+        (told.who(offered), &offered["refers_to"]["role"]),
         (KIM.to_owned(), &json!("sub_master"))
+    );
+    let accepted = changes.iter().find(is_lee).unwrap();
+    assert_eq!(
+        (told.who(accepted), &accepted["refers_to"]["role_after"]),
+        (LEE.to_owned(), &json!("sub_master"))
     );
 }

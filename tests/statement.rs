@@ -28,7 +28,7 @@ fn canonical(value: &Value) -> String {
     }
 }
 
-fn hash_of(entry: &Value) -> String {
+pub(crate) fn hash_of(entry: &Value) -> String {
     let mut entry = entry.clone();
     entry.as_object_mut().unwrap().remove("hash");
     data_encoding::HEXLOWER.encode(&Sha256::digest(canonical(&entry).as_bytes()))

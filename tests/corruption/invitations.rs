@@ -88,7 +88,7 @@ async fn an_invitation_that_was_sent_to_another_or_as_another_is_found() {
     for (member, value, found) in [
         ("email", json!({ "S": "eve@example.com" }), not_those),
         ("role", json!({ "S": "master" }), as_another),
-        ("sent", json!({ "N": "2" }), as_another),
+        ("entry", json!({ "N": "2" }), as_another),
         (
             "over_at",
             json!({ "S": "2027-02-18T12:00:00Z" }),

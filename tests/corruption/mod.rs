@@ -2,6 +2,7 @@
 
 mod codes;
 mod entries;
+mod forms;
 mod invitations;
 mod partners;
 mod sites;

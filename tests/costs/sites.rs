@@ -74,8 +74,8 @@ async fn a_site_costs_what_the_docs_say() {
     )
     .await;
     insta::assert_snapshot!(routes, @"
-    a redemption                                                   201  BatchGetItem 3.0, TransactWriteItems 10.0
-    the sites of a partner                                         200  Query 1.0, GetItem 1.0
+    a redemption                                                   201  BatchGetItem 3.0, TransactWriteItems 8.0
+    the sites of a partner                                         200  Query 0.5, Query 1.0, GetItem 1.0
     a site                                                         200  GetItem 1.0
     its administrators                                             200  GetItem 1.0
     its devices                                                    200  GetItem 1.0, Query 1.0

@@ -126,10 +126,10 @@ async fn a_site_that_is_handed_over_to_a_mistyped_address_is_not_lost() {
 
 #[tokio::test(start_paused = true)]
 async fn an_invitation_is_open_for_seven_days_to_the_instant() {
-    let system = System::new();
-    let site = site(&system).await;
     let last = days_later(7) - SignedDuration::from_millis(1);
     for (email, at, is_open) in [(LEE, last, true), (MIA, days_later(7), false)] {
+        let system = System::new();
+        let site = site(&system).await;
         system.invited(&site, email, "site_admin").await;
         let listed = system.offered(email, at).await;
         assert_eq!(listed.len(), usize::from(is_open), "{at}");

@@ -45,7 +45,7 @@ async fn an_invitation_is_published_with_what_a_mail_needs_and_again_when_it_is_
         .collect();
     assert_eq!(
         ids,
-        [&json!(format!("{lee}-1")), &json!(format!("{lee}-2"))]
+        [&json!(format!("{site}-2")), &json!(format!("{site}-3")),]
     );
     let first = shown(&notices[0])
         .replace(site.as_str(), "[site 1]")

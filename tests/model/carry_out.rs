@@ -60,6 +60,8 @@ impl World {
             }
             Step::RegisterAgain { site, device } => self.register_again(site, device).await,
             Step::Remove { site, device } => self.remove(site, device).await,
+            Step::Replace { site, device } => self.replace(site, device).await,
+            Step::Rename { site, device } => self.rename(site, device).await,
             Step::Deduct { hours_ago } => self.deduct(hours_ago).await,
             Step::Issue { credits, count } => {
                 let body = json!({ "credits": credits, "count": count });
@@ -85,6 +87,7 @@ impl World {
             } => self.change_role(site, by, who, ROLES[role]).await,
             Step::Dismiss { site, by, who } => self.dismiss(site, by, who).await,
             Step::AddUser { site } => self.add_user(site).await,
+            Step::RemoveUser { site, user } => self.remove_user(site, user).await,
             Step::Card { site, user, again } => self.issue_card(site, user, again).await,
             Step::Message {
                 site,
@@ -178,14 +181,38 @@ impl World {
     }
 
     async fn remove(&mut self, site: usize, device: usize) {
-        let known = self.sites[site].devices.get(device);
-        let id = known.map_or_else(|| "never-there".to_owned(), |device| device.id.clone());
+        let id = self.device_id(site, device);
         let by = self.sites[site].master();
         let expected = self.model_remove(site, &id);
         let rest = format!("/devices/{id}");
         let call = self.call("DELETE", site, by, &rest, &Value::Null);
         // Without a key, as an impatient person would ask.
         self.send(call, &expected).await;
+    }
+
+    /// The ID of the device at a place, or one that no device has.
+    fn device_id(&self, site: usize, device: usize) -> String {
+        let known = self.sites[site].devices.get(device);
+        known.map_or_else(|| "never-there".to_owned(), |device| device.id.clone())
+    }
+
+    async fn replace(&mut self, site: usize, device: usize) {
+        let (id, new) = (self.device_id(site, device), format!("r{}", self.commands));
+        let by = self.sites[site].master();
+        let expected = self.model_replace(site, &id, &new);
+        let rest = format!("/devices/{id}/replacement");
+        let call = self.call("POST", site, by, &rest, &json!({ "device_id": new }));
+        self.send(call.key(&self.key("key")), &expected).await;
+    }
+
+    async fn rename(&mut self, site: usize, device: usize) {
+        let id = self.device_id(site, device);
+        let name = format!("Door {}", self.commands % 2);
+        let by = self.sites[site].master();
+        let expected = self.model_rename(site, &id, &name);
+        let rest = format!("/devices/{id}");
+        let call = self.call("PATCH", site, by, &rest, &json!({ "name": name }));
+        self.send(call.key(&self.key("key")), &expected).await;
     }
 
     async fn deduct(&mut self, hours_ago: i64) {
@@ -304,6 +331,21 @@ impl World {
         let call = self.call("POST", site, by, "/users", &body);
         let call = call.key(&self.key("key"));
         self.make(call, Making::User(site, id)).await;
+    }
+
+    async fn remove_user(&mut self, site: usize, user: usize) {
+        let id = self.user_id(site, user);
+        let by = self.sites[site].master();
+        let rest = format!("/users/{id}");
+        let call = self.call("DELETE", site, by, &rest, &Value::Null);
+        let call = call.key(&self.key("key"));
+        let model = &self.sites[site];
+        // Whatever the site owes, a user is removed.
+        match (model.deleted, user < model.users.len()) {
+            (true, _) => self.send(call, &Expected::Refused("site-not-found")).await,
+            (_, false) => self.send(call, &Expected::Refused("user-not-found")).await,
+            (false, true) => self.make(call, Making::Gone(site, user)).await,
+        }
     }
 
     /// The ID of the user at a place, or one that nobody has.

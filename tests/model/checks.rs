@@ -2,7 +2,10 @@
 
 use super::world::{PERSONS, World, text};
 use crate::harness::{ACME, Call, batches, license_of};
+use crate::statement::hash_of;
 use jiff::civil::Date;
+use run_local::template::TABLE_NAME;
+use serde_json::{Value, json};
 use site_credits::store::Attempts;
 use std::collections::BTreeMap;
 
@@ -111,9 +114,15 @@ impl World {
             let license = license_of(id, self.now).by_person(master);
             let license = self.system.send(license).await.body;
             let entries = self.system.statement_by(id, master, self.now).await;
-            let last = entries.last().unwrap();
+            // As the page of Python in the docs verifies it.
+            let mut previous = json!("0".repeat(64));
+            for entry in &entries {
+                assert_eq!(entry["previous_hash"], previous, "{entry}");
+                assert_eq!(entry["hash"], hash_of(entry), "{entry}");
+                previous = entry["hash"].clone();
+            }
             let head = (&license["sequence"], &license["last_hash"]);
-            assert_eq!(head, (&last["sequence"], &last["hash"]), "{id}");
+            assert_eq!(head, (&json!(entries.len()), &previous), "{id}");
         }
     }
 
@@ -139,6 +148,31 @@ impl World {
             }
             assert_eq!(charged, model.charged, "{id}");
             assert_eq!(warnings, model.warnings, "{id}");
+        }
+    }
+
+    /// Nobody who was removed, from a site or from all of them, can be found in what does not expire.
+    pub(super) fn forgotten(&self) {
+        let scan = json!({ "TableName": TABLE_NAME });
+        let scan = self.system.engine().call("Scan", scan).unwrap();
+        // Two days for requests, and eight for invitations.
+        let end = self.now.as_second() + 10 * 86_400;
+        let stays = |item: &&Value| {
+            let expires_at = item["expires_at"]["N"].as_str();
+            expires_at.is_none_or(|at| at.parse::<i64>().unwrap() >= end)
+        };
+        let items = scan["Items"].as_array().unwrap().iter().filter(stays);
+        let items = json!(items.collect::<Vec<_>>()).to_string();
+        for id in &self.forgotten {
+            // As a whole word: the ID of one can begin that of another.
+            let named = [format!("\"{id}\""), format!("#{id}\"")];
+            assert!(!named.iter().any(|named| items.contains(named)), "{id}");
+        }
+        for (person, address) in PERSONS.into_iter().enumerate() {
+            let mut sites = self.sites.iter().filter(|site| !site.deleted);
+            if !sites.any(|site| site.roles.contains_key(&person)) {
+                assert!(!items.contains(address), "{address}");
+            }
         }
     }
 }

@@ -110,6 +110,7 @@ impl World {
             model.credits -= price;
             model.devices.extend(ids.iter().map(|id| Device {
                 id: id.clone(),
+                name: id.clone(),
                 registered_on: today,
             }));
             Expected::Done
@@ -124,6 +125,36 @@ impl World {
             };
             model.devices.remove(place);
             model.resume(today);
+            Expected::Done
+        })
+    }
+
+    pub(super) fn model_replace(&mut self, site: usize, id: &str, new: &str) -> Expected {
+        let by = self.sites[site].master();
+        self.model_command(site, by, |model, _| {
+            let Some(place) = model.devices.iter().position(|device| device.id == id) else {
+                return Expected::Refused("device-not-found");
+            };
+            if model.halted {
+                return Expected::Refused("payment-required");
+            }
+            new.clone_into(&mut model.devices[place].id);
+            new.clone_into(&mut model.devices[place].name);
+            Expected::Done
+        })
+    }
+
+    pub(super) fn model_rename(&mut self, site: usize, id: &str, name: &str) -> Expected {
+        let by = self.sites[site].master();
+        self.model_command(site, by, |model, _| {
+            let found = model.devices.iter_mut().find(|device| device.id == id);
+            let Some(device) = found else {
+                return Expected::Refused("device-not-found");
+            };
+            if device.name == name {
+                return Expected::Unchanged;
+            }
+            name.clone_into(&mut device.name);
             Expected::Done
         })
     }

@@ -70,6 +70,7 @@ fn histories_with_faults_agree_with_the_model() {
         }
         world.charged_once().await;
         world.statements_are_whole().await;
+        world.forgotten();
         world.accounts_agree().await;
     });
 }
@@ -88,6 +89,7 @@ fn histories_with_crashes_leave_each_command_done_or_not_done() {
             }
             world.charged_once().await;
             world.statements_are_whole().await;
+            world.forgotten();
             world.accounts_agree().await;
         },
     );

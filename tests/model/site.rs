@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 #[derive(Clone, Debug)]
 pub(super) struct Device {
     pub(super) id: String,
+    pub(super) name: String,
     pub(super) registered_on: Date,
 }
 

@@ -21,6 +21,10 @@ pub(super) enum Step {
     RegisterAgain { site: usize, device: usize },
     /// A device is removed.
     Remove { site: usize, device: usize },
+    /// A device is replaced by another.
+    Replace { site: usize, device: usize },
+    /// A device is renamed, or given the name that it has.
+    Rename { site: usize, device: usize },
     /// The schedule fires, for now or for a number of hours ago.
     Deduct { hours_ago: i64 },
     /// A batch is issued.
@@ -55,6 +59,8 @@ pub(super) enum Step {
     Dismiss { site: usize, by: usize, who: usize },
     /// A user is added, with a number of their own.
     AddUser { site: usize },
+    /// A user is removed, with everything personal.
+    RemoveUser { site: usize, user: usize },
     /// A card is issued to a user, or issued again.
     Card {
         site: usize,
@@ -94,6 +100,8 @@ pub(super) fn steps() -> impl Strategy<Value = Vec<(Step, Vec<Fault>)>> {
         9 => (site.clone(), 1_usize..4).prop_map(|(site, devices)| Step::Register { site, devices }),
         2 => (site.clone(), 0_usize..5).prop_map(|(site, device)| Step::RegisterAgain { site, device }),
         3 => (site.clone(), 0_usize..5).prop_map(|(site, device)| Step::Remove { site, device }),
+        2 => (site.clone(), 0_usize..5).prop_map(|(site, device)| Step::Replace { site, device }),
+        1 => (site.clone(), 0_usize..5).prop_map(|(site, device)| Step::Rename { site, device }),
         9 => prop_oneof![3 => Just(0_i64), 1 => 1_i64..100].prop_map(|hours_ago| Step::Deduct { hours_ago }),
         1 => (1_u64..9, 1_u32..4).prop_map(|(credits, count)| Step::Issue { credits, count }),
         2 => (code, any::<bool>()).prop_map(|(code, whole)| Step::Void { code, whole }),
@@ -106,6 +114,7 @@ pub(super) fn steps() -> impl Strategy<Value = Vec<(Step, Vec<Fault>)>> {
         2 => people.clone().prop_map(|(site, by, who, role)| Step::ChangeRole { site, by, who, role }),
         1 => people.prop_map(|(site, by, who, _)| Step::Dismiss { site, by, who }),
         2 => site.clone().prop_map(|site| Step::AddUser { site }),
+        1 => (site.clone(), 0_usize..3).prop_map(|(site, user)| Step::RemoveUser { site, user }),
         2 => (site.clone(), 0_usize..3, prop::bool::weighted(0.3)).prop_map(|(site, user, again)| Step::Card { site, user, again }),
         4 => (site.clone(), 0_usize..3, network).prop_map(|(site, user, network)| Step::Message { site, user, network }),
         1 => (site, any::<bool>()).prop_map(|(site, forfeit)| Step::Delete { site, forfeit }),

@@ -68,6 +68,8 @@ pub(super) struct World {
     pub(super) now: Timestamp,
     pub(super) commands: u32,
     pub(super) last: Option<(Call, Answered)>,
+    /// The IDs of the users who were removed.
+    pub(super) forgotten: Vec<String>,
     /// The request under way, if it takes more than one transaction or makes something.
     pub(super) under_way: Option<(Call, Making)>,
 }
@@ -82,6 +84,8 @@ pub(super) enum Making {
     Site(usize),
     /// The user of this ID.
     User(usize, String),
+    /// The user at this place is gone.
+    Gone(usize, usize),
     /// A message, of one part.
     Message(usize),
     Nothing,
@@ -98,6 +102,7 @@ impl World {
             now: beginning,
             commands: 0,
             last: None,
+            forgotten: Vec::new(),
             under_way: None,
         };
         for place in 0..SITES.len() {
@@ -160,6 +165,10 @@ impl World {
             } => self.learn_batch(&made.body, expires_on, bound_to),
             Making::Site(place) => self.learn_site(&made.body, place),
             Making::User(site, id) => self.sites[site].users.push((id, false)),
+            Making::Gone(site, user) => {
+                let (id, _) = self.sites[site].users.remove(user);
+                self.forgotten.push(id);
+            }
             Making::Message(site) => {
                 // A message that surely was not sent is refunded; every other stays charged.
                 let failed = made.body["message"]["state"] == "failed";

@@ -18,7 +18,7 @@ async fn a_code_is_applied_once_and_moves_the_balances() {
         "entry": {
           "actor": {
             "kind": "administrator",
-            "person": "3KG7NXZ32NC0REKS"
+            "person": "9EVPXRPQDF25V3M4"
           },
           "at": "2026-12-09T12:00:00Z",
           "balances": {
@@ -104,7 +104,7 @@ async fn each_credit_is_worth_fifty_sms() {
         "entry": {
           "actor": {
             "kind": "administrator",
-            "person": "HMS3AQC9QT98PBAH"
+            "person": "PBA5VCCFSCK57YKV"
           },
           "at": "2026-12-09T12:00:00Z",
           "balances": {

@@ -30,6 +30,8 @@ struct Offer {
 #[derive(Default)]
 pub(super) struct Invitations {
     open: BTreeMap<PersonId, Offer>,
+    /// The number of the entry by which each was sent last.
+    entries: BTreeMap<PersonId, u64>,
     /// Those that lapsed: nobody answered or withdrew them, and their items expire.
     lapsed: BTreeSet<PersonId>,
     /// Who accepted the master's role: the old master has just got another one.
@@ -144,6 +146,8 @@ impl Ledger {
         };
         self.invitations.lapsed.remove(person);
         self.invitations.open.insert(person.clone(), offer);
+        let entries = &mut self.invitations.entries;
+        entries.insert(person.clone(), entry.sequence);
         expect(
             self.invitations.open.len() <= MOST_OPEN,
             "there were too many invitations",
@@ -221,7 +225,12 @@ impl Ledger {
 
     /// The site's list and the items with the addresses agree with the statement.
     pub(super) fn has_invitations(&self, site: &Site, parts: &SiteParts) -> Result<(), String> {
-        let Invitations { open, lapsed, .. } = &self.invitations;
+        let Invitations {
+            open,
+            entries,
+            lapsed,
+            ..
+        } = &self.invitations;
         expect(
             self.invitations.new_master.is_none(),
             "its master has another role, and there is no new one",
@@ -251,7 +260,8 @@ impl Ledger {
                 continue;
             };
             expect(
-                (sent.role, sent.sent_at, sent.sent) == (offer.role, offer.sent_at, offer.sent)
+                (sent.role, sent.sent_at) == (offer.role, offer.sent_at)
+                    && entries.get(&sent.person) == Some(&sent.entry)
                     && sent.over_at == offer.sent_at + OPEN_FOR,
                 "an invitation was sent as another than its statement says",
             )?;

@@ -141,8 +141,8 @@ pub struct SentInvitation {
     pub sent_at: Timestamp,
     /// When it is over.
     pub over_at: Timestamp,
-    /// How often it was sent until then.
-    pub sent: u32,
+    /// The number of its entry, by which repetitions of the notice are told.
+    pub entry: u64,
 }
 
 /// A site: an organisation that issues mobile access cards.

@@ -226,7 +226,8 @@ fn send(
         role,
         sent_at: invitation.sent_at,
         over_at: invitation.expires_at,
-        sent: invitation.sent,
+        // It is recorded below.
+        entry: site.sequence + 1,
     };
     let lapsed = found.filter(|found| **found != person);
     let mut writes = vec![Write::Invited {

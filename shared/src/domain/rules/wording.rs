@@ -124,7 +124,7 @@ pub fn invitation_notice(sent: &SentInvitation) -> Notice {
     let until = sent.over_at.strftime("%Y-%m-%d %H:%M UTC").to_string();
     let (subject, text) = invitation(&language, &who, sent.role, &until);
     Notice {
-        id: format!("{}-{}", sent.person, sent.sent),
+        id: format!("{}-{}", sent.site_id, sent.entry),
         kind: "invitation",
         subject: format!("{subject}: {}", sent.site_id),
         language,
@@ -361,14 +361,14 @@ mod tests {
                     role,
                     sent_at: "2026-12-09T12:00:59Z".parse().unwrap(),
                     over_at: "2026-12-16T12:00:59Z".parse().unwrap(),
-                    sent: 2,
+                    entry: 2,
                 };
                 let notice = invitation_notice(&sent);
                 let named = role_name(&notice.language, role);
                 for part in ["Harbour Gym (GYM7QP2MR)", named, "2026-12-16 12:00 UTC"] {
                     assert!(notice.text.contains(part), "{part}: {}", notice.text);
                 }
-                assert_eq!(notice.id, "9N5PQR8SE2K0G4MX-2");
+                assert_eq!(notice.id, "GYM7QP2MR-2");
                 assert!(!notice.text.contains("lee@example.com"));
             }
         }

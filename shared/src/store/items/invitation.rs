@@ -28,7 +28,7 @@ struct InvitationAttributes {
     language: Language,
     sent_at: Timestamp,
     over_at: Timestamp,
-    sent: u32,
+    entry: u64,
     /// When the item may be forgotten: the table's TTL.
     expires_at: i64,
 }
@@ -51,7 +51,7 @@ pub fn decode_invitation(item: &Item) -> Result<SentInvitation, CorruptItem> {
         role: attributes.role,
         sent_at: attributes.sent_at,
         over_at: attributes.over_at,
-        sent: attributes.sent,
+        entry: attributes.entry,
     })
 }
 
@@ -121,7 +121,7 @@ pub(super) fn sent(sent: &SentInvitation) -> Result<Conditional, CorruptItem> {
         language: sent.language.clone(),
         sent_at: sent.sent_at,
         over_at: sent.over_at,
-        sent: sent.sent,
+        entry: sent.entry,
         expires_at: sent.over_at.as_second() + KEPT_S,
     };
     Ok(Conditional::put(encode(&key, &attributes)?))
