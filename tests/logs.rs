@@ -94,6 +94,13 @@ async fn logs_hold_no_code_no_token_and_no_address() {
             "a part of a code is in the log: {part}"
         );
     }
+    // Who asked is named by the ID that the statement has, and a stranger not at all.
+    let statement = system.statement(&site, now()).await;
+    let kim = statement[0]["actor"]["person"].as_str().unwrap();
+    let actors = text.lines().filter(|line| line.contains("\"actor\":"));
+    let actors: Vec<&str> = actors.filter(|line| line.contains(site.as_str())).collect();
+    assert_eq!(actors.len(), 3, "{actors:#?}");
+    assert!(actors.iter().all(|line| line.contains(kim)), "{actors:#?}");
     for secret in ["eyJhbGciOi", "example.com", "the-key"] {
         assert!(!text.contains(secret), "{secret} is in the log");
     }

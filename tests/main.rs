@@ -21,6 +21,7 @@ mod devices;
 mod direction;
 mod erasure;
 mod faults;
+mod figures;
 mod folder;
 mod forgotten;
 mod guard;

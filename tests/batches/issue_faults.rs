@@ -34,7 +34,9 @@ async fn begun(system: &System) -> Value {
     let batch = listed(system).await;
     assert_eq!(batch["complete"], false);
     let written = sum(system, batch["batch_id"].as_str().unwrap(), now()).await;
-    assert!(written["issued"].as_u64().unwrap() < 230, "{written}");
+    let number = |name: &str| written[name].as_u64().unwrap();
+    assert!(number("issued") < 230, "{written}");
+    assert_eq!(number("issued") + number("not_issued"), 230, "{written}");
     batch
 }
 

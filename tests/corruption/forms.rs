@@ -29,31 +29,55 @@ impl Books {
 async fn what_an_entry_explains_is_proved() {
     let registered = |entry: &mut Value| entry["refers_to"]["M"]["registered"]["L"].take();
     let cases: [(usize, &str, &dyn Fn(&mut Value)); 6] = [
-        (4, "its devices are not those that its statement names", &|entry| {
-            let device = &mut entry["refers_to"]["M"]["registered"]["L"][0]["M"];
-            device["device_id"]["S"] = json!("other");
-        }),
-        (4, "its devices are not those that its statement names", &|entry| {
-            let device = &mut entry["refers_to"]["M"]["registered"]["L"][0]["M"];
-            device["name"]["S"] = json!("Other");
-        }),
-        (4, "entry 4: it counts other devices than it names", &|entry| {
-            let mut devices = registered(entry);
-            devices.as_array_mut().unwrap().pop();
-            entry["refers_to"]["M"]["registered"]["L"] = devices;
-        }),
-        (4, "entry 4: a device was registered that was there", &|entry| {
-            let devices = &mut entry["refers_to"]["M"]["registered"]["L"];
-            devices[1] = devices[0].clone();
-        }),
-        (5, "entry 5: it tells of other anchor days than were due", &|entry| {
-            entry["refers_to"]["M"]["anchor_days"]["M"] = json!({ "9": { "N": "1" } });
-        }),
-        (4, "entry 4: it names somebody by what leads to them", &|entry| {
-            let actor = entry["actor"]["M"].as_object_mut().unwrap();
-            actor.remove("person");
-            actor.insert("email".to_owned(), json!({ "S": "kim@example.com" }));
-        }),
+        (
+            4,
+            "its devices are not those that its statement names",
+            &|entry| {
+                let device = &mut entry["refers_to"]["M"]["registered"]["L"][0]["M"];
+                device["device_id"]["S"] = json!("other");
+            },
+        ),
+        (
+            4,
+            "its devices are not those that its statement names",
+            &|entry| {
+                let device = &mut entry["refers_to"]["M"]["registered"]["L"][0]["M"];
+                device["name"]["S"] = json!("Other");
+            },
+        ),
+        (
+            4,
+            "entry 4: it counts other devices than it names",
+            &|entry| {
+                let mut devices = registered(entry);
+                devices.as_array_mut().unwrap().pop();
+                entry["refers_to"]["M"]["registered"]["L"] = devices;
+            },
+        ),
+        (
+            4,
+            "entry 4: a device was registered that was there",
+            &|entry| {
+                let devices = &mut entry["refers_to"]["M"]["registered"]["L"];
+                devices[1] = devices[0].clone();
+            },
+        ),
+        (
+            5,
+            "entry 5: it tells of other anchor days than were due",
+            &|entry| {
+                entry["refers_to"]["M"]["anchor_days"]["M"] = json!({ "9": { "N": "1" } });
+            },
+        ),
+        (
+            4,
+            "entry 4: it names somebody by what leads to them",
+            &|entry| {
+                let actor = entry["actor"]["M"].as_object_mut().unwrap();
+                actor.remove("person");
+                actor.insert("email".to_owned(), json!({ "S": "kim@example.com" }));
+            },
+        ),
     ];
     for (sequence, says, change) in cases {
         let books = Books::new().await;

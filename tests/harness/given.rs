@@ -108,6 +108,7 @@ pub(crate) fn kim(now: Timestamp) -> Asker {
         email: Some(Email::parse(KIM).unwrap()),
         now,
         idempotency_key: None,
+        known_as: commands::KnownAs::default(),
     }
 }
 

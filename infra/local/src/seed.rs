@@ -196,6 +196,7 @@ fn administrator(now: Timestamp) -> Result<Asker, InvalidName> {
         email: Some(Email::parse(ADMINISTRATOR)?),
         now,
         idempotency_key: None,
+        known_as: commands::KnownAs::default(),
     })
 }
 

@@ -7,6 +7,7 @@ use crate::domain::values::names::{Reference, Subject};
 use crate::store::StoreError;
 use jiff::Timestamp;
 use std::error::Error;
+use std::sync::{Arc, OnceLock};
 
 /// A person who asks, and when.
 #[derive(Clone, Debug)]
@@ -17,6 +18,20 @@ pub struct Asker {
     pub now: Timestamp,
     /// The request's idempotency key, if it has one.
     pub idempotency_key: Option<String>,
+    /// Who they turned out to be on the site.
+    pub known_as: KnownAs,
+}
+
+/// Who somebody turned out to be on a site, for the log, which names nobody by an address. Clones share it.
+#[derive(Clone, Debug, Default)]
+pub struct KnownAs(Arc<OnceLock<PersonId>>);
+
+impl KnownAs {
+    /// The person's ID on the site; `None` of a stranger.
+    #[must_use]
+    pub fn person(&self) -> Option<&PersonId> {
+        self.0.get()
+    }
 }
 
 impl Asker {
@@ -130,6 +145,8 @@ pub(super) fn admitted(site: Option<Site>, asker: &Asker) -> Result<Admitted, Si
         .administrator(email)
         .ok_or(SiteNotFound::Unknown)?
         .clone();
+    // Set by an earlier attempt of the same request, it stays.
+    let _known = asker.known_as.0.set(by.person.clone());
     Ok(Admitted { site, by })
 }
 

@@ -383,8 +383,9 @@ pub async fn batch_sum(
     let (batch, complete) = known(store, batch_id, asker).await?;
     let mut sum = BatchSum::default();
     for (_, code) in codes_of(store, issuer, &batch, deadline()).await? {
-        if let Some(code) = code {
-            sum.add(CodeStanding::of(&code, asker.now));
+        match code {
+            Some(code) => sum.add(CodeStanding::of(&code, asker.now)),
+            None => sum.not_issued += 1,
         }
     }
     Ok((batch, complete, sum))

@@ -30,7 +30,7 @@ mod users_import;
 pub use account::{history, sites_of_partner};
 pub use administrators::{change_role, remove_administrator};
 pub use asker::{
-    Asker, CommandError, EmailNotVerified, Operator, PartnerAsker, ReadError, SiteNotFound,
+    Asker, CommandError, EmailNotVerified, KnownAs, Operator, PartnerAsker, ReadError, SiteNotFound,
 };
 pub use batches::{
     BatchError, Issued, NewBatch, batch_sum, issue_batch, issue_codes, list_batches,

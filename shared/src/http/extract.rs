@@ -31,6 +31,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Asker {
             email: verified_email(parts),
             now: now(parts)?,
             idempotency_key: idempotency_key(parts)?,
+            known_as: parts.extensions.get().cloned().unwrap_or_default(),
         })
     }
 }

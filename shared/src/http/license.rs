@@ -10,7 +10,7 @@ use crate::commands::{Done, PreviewAnswer, Statement};
 use crate::domain::model::code::Recharge;
 use crate::domain::model::entry::Entry;
 use crate::domain::model::site::{Role, SiteType, Status};
-use crate::domain::rules::license::License;
+use crate::domain::rules::license::{License, Overdue};
 use crate::domain::values::amount::Balances;
 use crate::domain::values::country::Country;
 use crate::domain::values::email::Email;
@@ -121,6 +121,8 @@ pub struct BalancesAndStatus {
     /// Whether it runs.
     #[schema(value_type = LicenseStatus)]
     pub status: Status,
+    /// What it owes, if it is halted.
+    pub overdue: Overdue,
 }
 
 impl Preview {
@@ -148,10 +150,16 @@ impl Preview {
             before: BalancesAndStatus {
                 balances: preview.before,
                 status: preview.status_before,
+                overdue: Overdue {
+                    credits: preview.overdue_before,
+                },
             },
             after: BalancesAndStatus {
                 balances: preview.after,
                 status: preview.status_after,
+                overdue: Overdue {
+                    credits: preview.overdue_after,
+                },
             },
         }
     }

@@ -6,7 +6,8 @@
 use super::body::Payload;
 use super::describe::{Declare, Documented};
 use super::problem::{Failure, Problem, ProblemCode};
-use crate::domain::values::ids::SiteId;
+use crate::commands::KnownAs;
+use crate::domain::values::ids::{PersonId, SiteId};
 use axum::body::Body;
 use axum::extract::Request;
 use axum::handler::Handler;
@@ -114,6 +115,8 @@ impl<F: Send + Sync + 'static> Router<F> {
             request_id = context.request_id.clone().unwrap_or_default();
         }
         parts.extensions.insert(Payload(Arc::new(body)));
+        let known_as = KnownAs::default();
+        parts.extensions.insert(known_as.clone());
         let request = Request::from_parts(parts, Body::empty());
         let found = self.routes.0.iter().find(|(key, _)| *key == route);
         let mut response = match found {
@@ -125,13 +128,15 @@ impl<F: Send + Sync + 'static> Router<F> {
             response.headers_mut().insert(REQUEST_ID, id);
         }
         let status = response.status().as_u16();
+        let actor = known_as.person().map(PersonId::as_str);
         match response.extensions().get() {
-            None => tracing::info!(route, request_id, site_id, status, "answered"),
+            None => tracing::info!(route, request_id, site_id, actor, status, "answered"),
             Some(Failure { code, causes: None }) => {
                 tracing::info!(
                     route,
                     request_id,
                     site_id,
+                    actor,
                     status,
                     code = code.as_str(),
                     "refused"
@@ -143,7 +148,9 @@ impl<F: Send + Sync + 'static> Router<F> {
             }) => {
                 // The chain of causes of a defect or an outage is logged once, here.
                 let (code, causes) = (code.as_str(), &**causes);
-                tracing::error!(route, request_id, site_id, status, code, causes, "failed");
+                tracing::error!(
+                    route, request_id, site_id, actor, status, code, causes, "failed"
+                );
             }
         }
         response

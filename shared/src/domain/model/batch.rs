@@ -41,11 +41,14 @@ impl CodeStanding {
     }
 }
 
-/// How many codes of a batch stand how: issued = applied + voided + expired + outstanding.
+/// How many codes of a batch stand how: issued = applied + voided + expired + outstanding, and the batch's count is issued +
+/// not issued.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
 pub struct BatchSum {
-    /// How many there are. Less than the batch's count while its issue is not finished.
+    /// How many there are.
     pub issued: u32,
+    /// How many are missing because the issue is not finished: a repetition of the request issues them.
+    pub not_issued: u32,
     /// How many were applied.
     pub applied: u32,
     /// How many were voided.

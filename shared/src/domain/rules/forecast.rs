@@ -71,12 +71,12 @@ pub(crate) fn covered_until(site: &Site) -> Option<Date> {
 }
 
 /// The due date that the balance of a site that runs will not cover.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) struct Shortage {
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub struct Shortage {
     /// The date, in the site's zone.
-    pub(crate) on: Date,
+    pub on: Date,
     /// The credits that are missing on it.
-    pub(crate) missing: u64,
+    pub missing: u64,
 }
 
 /// Finds when the balance falls short, if it ever does.

@@ -3,7 +3,7 @@
 use crate::domain::model::account::Received;
 use crate::domain::model::site::{Site, SiteType, Status};
 use crate::domain::rules::forecast::{
-    NextDeduction, covered_until, due_soon, next_deduction, overdue,
+    NextDeduction, Shortage, covered_until, due_soon, next_deduction, overdue, shortage,
 };
 use crate::domain::values::amount::Balances;
 use crate::domain::values::country::Country;
@@ -107,6 +107,10 @@ pub struct Forecast {
     /// The last date whose deductions the balance covers, or for a halted site covered. None where the balance
     /// never falls short: a regular site, one without devices, or not before the calendar ends in the year 9999.
     pub covered_until: Option<Date>,
+    /// The due date that halts the site if nothing changes, and the credits that are missing on it. None where the balance
+    /// never falls short, and of a halted site, which has fallen short already.
+    #[serde(default)]
+    pub falls_short: Option<Shortage>,
 }
 
 /// What a halted site owes.
@@ -133,6 +137,7 @@ pub fn view(site: &Site, now: Timestamp) -> License {
         forecast: Forecast {
             credits_due_30_days: due_soon(site, today),
             covered_until: covered_until(site),
+            falls_short: shortage(site),
         },
         overdue: Overdue {
             credits: overdue(site, today),

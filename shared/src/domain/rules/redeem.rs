@@ -6,6 +6,7 @@ use crate::domain::model::code::{Application, Code, CodeState, Recharge};
 use crate::domain::model::entry::{CodeReference, Event};
 use crate::domain::model::site::{Site, SiteType, Status};
 use crate::domain::rules::draft::Draft;
+use crate::domain::rules::forecast::overdue;
 use crate::domain::rules::settle::settle;
 use crate::domain::values::amount::{BalanceOutOfRange, Balances, Changes};
 use crate::domain::values::ids::{CommandId, PartnerId, PersonId, SiteId};
@@ -161,6 +162,10 @@ pub struct Preview {
     pub status_before: Status,
     /// The status after.
     pub status_after: Status,
+    /// What is owed now.
+    pub overdue_before: u32,
+    /// What stays owed after, of a site that stays halted.
+    pub overdue_after: u32,
 }
 
 /// What [`redeem`] would do, by doing it to a copy.
@@ -176,6 +181,8 @@ pub fn preview(
 ) -> Result<Preview, CodeRefused> {
     let after = redeem(site.clone(), code, recharge, by, now)?.site;
     Ok(Preview {
+        overdue_before: overdue(site, site.today(now)),
+        overdue_after: overdue(&after, after.today(now)),
         site_id: after.id,
         before: site.balances,
         after: after.balances,

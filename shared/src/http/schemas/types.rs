@@ -18,7 +18,7 @@ use crate::domain::model::entry::Entry;
 use crate::domain::model::message::{MessageState, NotSent, Template};
 use crate::domain::model::site::{Role, SiteType, Status};
 use crate::domain::model::user::UserKind;
-use crate::domain::rules::license::{License, SiteOfPartner};
+use crate::domain::rules::license::{License, Overdue, SiteOfPartner};
 use crate::domain::values::amount::Balances;
 use crate::domain::values::country::Country;
 use crate::domain::values::email::Email;
@@ -187,8 +187,10 @@ schemas! {
             ("sequence", to("Sequence")),
             ("last_hash", to("Hash")),
         ]);
+        Overdue = "Overdue": object(&[("credits", number(0, 10_000))]);
         BatchSum = "BatchSum": object(&[
             ("issued", number(0, 10_000)),
+            ("not_issued", number(0, 10_000)),
             ("applied", number(0, 10_000)),
             ("voided", number(0, 10_000)),
             ("expired", number(0, 10_000)),
@@ -278,8 +280,9 @@ schemas! {
         Forecast: object(&[
             ("credits_due_30_days", json!({ "type": "integer", "minimum": 0 })),
             ("covered_until", to("CoveredUntil")),
+            ("falls_short", or_null("Shortage")),
         ]);
-        Overdue: object(&[("credits", number(0, 10_000))]);
+        Shortage: object(&[("on", to("Date")), ("missing", number(1, 10_000))]);
         IssuedLine: line("issued", number(1, 10_000), &[("by", to("Subject"))]);
         FetchedLine: line("fetched", number(0, 10_000), &[("by", to("Subject"))]);
         VoidedLine: line("voided", number(1, 10_000), &[("by", to("Subject")), ("reason", to("Reason"))]);
