@@ -65,7 +65,11 @@ async fn devices_are_registered_for_a_credit_each_and_once() {
         "balances": { "credits": 3, "maintenance_credits": 0, "sms": 0 },
         "country": "AT",
         "devices": 2,
-        "forecast": { "covered_until": "2027-02-08", "credits_due_30_days": 0 },
+        "forecast": {
+          "covered_until": "2027-02-08",
+          "credits_due_30_days": 0,
+          "falls_short": { "missing": 1, "on": "2027-02-09" }
+        },
         "last_hash": "[hash 1]",
         "next_deduction": { "credits": 2, "on": "2027-01-09", "sufficient": true },
         "overdue": { "credits": 0 },

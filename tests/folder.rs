@@ -1,12 +1,15 @@
 //! The folder of the data: one server at a time, and no data file that is not whole.
 
-use crate::harness::KIM;
+use crate::harness::{KIM, acme};
 use crate::server::{BINARY, Server, agent, post, token};
 use insta::assert_snapshot;
 use regex::Regex;
 use run_local::engine::Engine;
 use run_local::seed::{self, REGULAR_SITE};
+use run_local::template::TABLE_NAME;
 use serde_json::json;
+use site_credits::commands::{self, PageOf};
+use site_credits::domain::model::account::PartnerEvent;
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -282,4 +285,42 @@ fn a_backup_is_made_beside_a_server_and_is_proved_and_started_on() {
     let to = folders.path("of nothing").display().to_string();
     let refusal = folders.refusal(&["backup", "--to", &to], &nothing);
     assert_snapshot!(refusal, @"error: there is no data in DATA");
+}
+
+#[tokio::test]
+async fn a_data_file_of_a_release_without_an_index_gets_it_with_everything_that_belongs_there() {
+    let folders = Folders::new("index");
+    let folder = folders.demonstration("data").await;
+    let index = |engine: &Engine| {
+        let table = json!({ "TableName": TABLE_NAME });
+        let described = engine.call("DescribeTable", table).unwrap();
+        let indices = described["Table"]["GlobalSecondaryIndexes"].clone();
+        let mut indices = indices.as_array().unwrap().iter();
+        indices.any(|index| index["IndexName"] == "account")
+    };
+    let engine = Engine::on_file(&folder).unwrap();
+    assert!(index(&engine));
+    let without = json!({
+        "TableName": TABLE_NAME,
+        "GlobalSecondaryIndexUpdates": [{ "Delete": { "IndexName": "account" } }],
+    });
+    engine.call("UpdateTable", without).unwrap();
+    assert!(!index(&engine));
+    drop(engine);
+    let engine = Engine::on_file(&folder).unwrap();
+    assert!(index(&engine));
+    // The demonstration's one applied code is listed again, and the site that applied it.
+    let now = "2027-01-31T08:00:00Z".parse().unwrap();
+    let page = PageOf {
+        after: None,
+        limit: 10,
+    };
+    let (store, acme) = (engine.store(), acme(now));
+    let history = commands::history(&store, None, None, &page, &acme);
+    let history = history.await.unwrap();
+    let applied = history.items.iter();
+    let applied = applied.filter(|line| matches!(line.content.event, PartnerEvent::Applied { .. }));
+    assert_eq!(applied.count(), 1);
+    let sites = commands::sites_of_partner(&store, &page, &acme);
+    assert_eq!(sites.await.unwrap().items.len(), 1);
 }

@@ -33,10 +33,10 @@ const OVER: &str = "2027-01-01T12:00:00Z";
 async fn a_batch_adds_up_at_every_time() {
     let system = System::new();
     let (id, ..) = batch_of_five(&system).await;
-    let before = json!({ "issued": 5, "applied": 1, "voided": 1, "expired": 0, "outstanding": 3 });
+    let before = json!({ "issued": 5, "not_issued": 0, "applied": 1, "voided": 1, "expired": 0, "outstanding": 3 });
     assert_eq!(sum(&system, &id, at("2026-12-09T12:00:02Z")).await, before);
     assert_eq!(sum(&system, &id, at(LAST)).await, before);
-    let after = json!({ "issued": 5, "applied": 1, "voided": 1, "expired": 3, "outstanding": 0 });
+    let after = json!({ "issued": 5, "not_issued": 0, "applied": 1, "voided": 1, "expired": 3, "outstanding": 0 });
     assert_eq!(sum(&system, &id, at(OVER)).await, after);
 }
 

@@ -50,7 +50,7 @@ async fn the_first_card_of_a_user_takes_a_credit_once() {
         "balances": { "credits": 1, "maintenance_credits": 1, "sms": 0 },
         "country": "AT",
         "devices": 0,
-        "forecast": { "covered_until": null, "credits_due_30_days": 0 },
+        "forecast": { "covered_until": null, "credits_due_30_days": 0, "falls_short": null },
         "last_hash": "[hash 1]",
         "next_deduction": null,
         "overdue": { "credits": 0 },

@@ -6,7 +6,7 @@ use site_credits::store::decode_entry;
 
 impl Books {
     /// Changes an entry, and makes every hash from there on anew.
-    fn forge(&self, sequence: usize, change: impl FnOnce(&mut Value)) {
+    fn rewrite(&self, sequence: usize, change: impl FnOnce(&mut Value)) {
         let mut items = self.items("ENTRY#");
         change(&mut items[sequence - 1]);
         let mut previous = None;
@@ -81,7 +81,7 @@ async fn what_an_entry_explains_is_proved() {
     ];
     for (sequence, says, change) in cases {
         let books = Books::new().await;
-        books.forge(sequence, change);
+        books.rewrite(sequence, change);
         books.shows(&[says]).await;
     }
 }

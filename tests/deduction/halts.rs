@@ -56,7 +56,8 @@ async fn a_gap_of_three_days_is_charged_date_by_date_until_it_falls_short() {
         "devices": 3,
         "forecast": {
           "covered_until": "2027-02-10",
-          "credits_due_30_days": 4
+          "credits_due_30_days": 4,
+          "falls_short": null
         },
         "last_hash": "[hash]",
         "next_deduction": null,
@@ -104,7 +105,8 @@ async fn after_three_months_each_device_owes_one_credit_once_and_a_recharge_must
       "devices": 3,
       "forecast": {
         "covered_until": "2027-02-10",
-        "credits_due_30_days": 6
+        "credits_due_30_days": 6,
+        "falls_short": null
       },
       "last_hash": "[hash]",
       "next_deduction": null,
@@ -131,7 +133,11 @@ async fn after_three_months_each_device_owes_one_credit_once_and_a_recharge_must
       "devices": 3,
       "forecast": {
         "covered_until": "2027-04-09",
-        "credits_due_30_days": 3
+        "credits_due_30_days": 3,
+        "falls_short": {
+          "missing": 1,
+          "on": "2027-04-10"
+        }
       },
       "last_hash": "[hash]",
       "next_deduction": {

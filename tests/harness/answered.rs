@@ -29,12 +29,13 @@ impl Answered {
     }
 }
 
-/// JSON with placeholders for what differs in every run: site IDs, UUIDs, hashes, and the last four symbols of codes.
+/// JSON with placeholders for what differs in every run: the IDs of people and sites, UUIDs, hashes, and the last four symbols of codes.
 pub(crate) fn without_chance(json: &Value) -> Value {
     match json {
         Value::Array(items) => items.iter().map(without_chance).collect(),
         Value::Object(members) => {
             let members = members.iter().map(|(name, value)| match name.as_str() {
+                "person" => (name.clone(), json!("[person]")),
                 "site_id" if value.is_string() => (name.clone(), json!("[site ID]")),
                 "last_four" | "code_last_four" => (name.clone(), json!("[last four]")),
                 _ => (name.clone(), without_chance(value)),

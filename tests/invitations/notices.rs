@@ -56,7 +56,7 @@ async fn an_invitation_is_published_with_what_a_mail_needs_and_again_when_it_is_
         "at": "2026-12-09T12:00:00Z",
         "email": "lee@example.com",
         "expires_at": "2026-12-16T12:00:00Z",
-        "invitation_id": "[person 1]-1",
+        "invitation_id": "[site 1]-2",
         "kind": "invitation",
         "language": "en",
         "role": "sub_master",

@@ -18,7 +18,7 @@ async fn a_code_is_applied_once_and_moves_the_balances() {
         "entry": {
           "actor": {
             "kind": "administrator",
-            "person": "9EVPXRPQDF25V3M4"
+            "person": "[person]"
           },
           "at": "2026-12-09T12:00:00Z",
           "balances": {
@@ -55,7 +55,8 @@ async fn a_code_is_applied_once_and_moves_the_balances() {
           "devices": 0,
           "forecast": {
             "covered_until": null,
-            "credits_due_30_days": 0
+            "credits_due_30_days": 0,
+            "falls_short": null
           },
           "last_hash": "[hash]",
           "next_deduction": null,
@@ -104,7 +105,7 @@ async fn each_credit_is_worth_fifty_sms() {
         "entry": {
           "actor": {
             "kind": "administrator",
-            "person": "PBA5VCCFSCK57YKV"
+            "person": "[person]"
           },
           "at": "2026-12-09T12:00:00Z",
           "balances": {
@@ -141,7 +142,8 @@ async fn each_credit_is_worth_fifty_sms() {
           "devices": 0,
           "forecast": {
             "covered_until": null,
-            "credits_due_30_days": 0
+            "credits_due_30_days": 0,
+            "falls_short": null
           },
           "last_hash": "[hash]",
           "next_deduction": null,
@@ -182,6 +184,9 @@ async fn a_preview_says_what_would_happen_and_changes_nothing() {
             "maintenance_credits": 7,
             "sms": 0
           },
+          "overdue": {
+            "credits": 0
+          },
           "status": "activated"
         },
         "before": {
@@ -189,6 +194,9 @@ async fn a_preview_says_what_would_happen_and_changes_nothing() {
             "credits": 0,
             "maintenance_credits": 0,
             "sms": 0
+          },
+          "overdue": {
+            "credits": 0
           },
           "status": "activated"
         },

@@ -2,7 +2,7 @@
 
 use crate::domain::model::site::{Administrator, Site};
 use crate::domain::values::email::Email;
-use crate::domain::values::ids::{InvalidSiteId, PartnerId};
+use crate::domain::values::ids::{InvalidSiteId, PartnerId, PersonId};
 use crate::domain::values::names::{Reference, Subject};
 use crate::store::StoreError;
 use jiff::Timestamp;

@@ -59,14 +59,14 @@ impl Ledger {
             "what was overdue is paid, and the site was not resumed",
         )?;
         expect(!self.deleted, "something happened to a deleted site")?;
-        self.invitations.lapse(entry.at, &self.administrators);
-        if entry.sequence > 1 {
-            self.may_act(entry)?;
-        }
         expect(
             entry.form.is_first() || !names_somebody(entry),
             "it names somebody by what leads to them, and it can never be erased",
         )?;
+        self.invitations.lapse(entry.at, &self.administrators);
+        if entry.sequence > 1 {
+            self.may_act(entry)?;
+        }
         match &entry.event {
             Event::Redemption(_) | Event::SmsRedemption(_) => Ok(()),
             Event::SiteCreation { .. } => self.creation(entry),
