@@ -64,11 +64,11 @@ async fn a_preview_says_what_stays_owed() {
         let preview = Call::post(of(&site, "/license/preview"), &body, now);
         let preview = system.send(preview).await.body;
         let shown = |side: &str| {
-            let side = &preview[side];
+            let figures = &preview[side];
             (
-                side["status"].clone(),
-                side["balances"]["credits"].clone(),
-                side["overdue"]["credits"].clone(),
+                figures["status"].clone(),
+                figures["balances"]["credits"].clone(),
+                figures["overdue"]["credits"].clone(),
             )
         };
         assert_eq!(

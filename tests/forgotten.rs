@@ -84,7 +84,7 @@ impl Story {
     }
 
     /// The items of the table that have not expired by the end, and the stream with what was published of it.
-    async fn left(&self) -> String {
+    fn left(&self) -> String {
         let scan = json!({ "TableName": TABLE_NAME });
         let scan = self.system.engine().call("Scan", scan).unwrap();
         let end = self.now.as_second() + LATER_H * 3_600;
@@ -133,13 +133,13 @@ async fn whoever_was_removed_is_in_no_byte_of_what_stays() {
         [json!(KIM), json!("lee.quartz@example.com")]
     );
     assert_eq!(users, [json!("wanda-petrova")]);
-    assert!(!found(&story.left().await).is_empty());
+    assert!(!found(&story.left()).is_empty());
 
     for rest in ["/users/wanda-petrova", "/admins/lee.quartz@example.com"] {
         let removed = story.system.send(story.remove(rest)).await;
         assert_eq!(removed.status, 200, "{removed}");
     }
-    assert_eq!(found(&story.left().await), [""; 0]);
+    assert_eq!(found(&story.left()), [""; 0]);
 
     // The statement stands as it was, and says that they are gone.
     let after = story
@@ -203,7 +203,7 @@ async fn a_removal_that_dies_anywhere_is_finished_by_the_next() {
                     "{rest} {dies_at} {fault:?}: {again}"
                 );
             }
-            assert_eq!(found(&story.left().await), [""; 0], "{dies_at} {fault:?}");
+            assert_eq!(found(&story.left()), [""; 0], "{dies_at} {fault:?}");
         }
     }
 }

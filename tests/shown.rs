@@ -87,7 +87,8 @@ fn kind_of_random(member: &str, text: &str) -> Option<&'static str> {
     match member {
         "site_id" => Some("site"),
         "next_cursor" => Some("cursor"),
-        "last_four" => Some("last four"),
+        "last_four" | "code_last_four" => Some("last four"),
+        "code_id" => Some("code ID"),
         "person" => Some("person"),
         "by" if length == 16 => Some("person"),
         _ if text.starts_with(CARD_LINK_BASE) => Some("link"),

@@ -25,10 +25,13 @@ impl Books {
     }
 }
 
+/// An entry's number, what is said of it, and what was changed.
+type Case<'a> = (usize, &'a str, &'a dyn Fn(&mut Value));
+
 #[tokio::test(start_paused = true)]
 async fn what_an_entry_explains_is_proved() {
     let registered = |entry: &mut Value| entry["refers_to"]["M"]["registered"]["L"].take();
-    let cases: [(usize, &str, &dyn Fn(&mut Value)); 6] = [
+    let cases: [Case<'_>; 6] = [
         (
             4,
             "its devices are not those that its statement names",

@@ -23,6 +23,11 @@ async fn a_site_costs_what_the_docs_say() {
     creating a site   201  GetItem 1.0, TransactWriteItems 8.0
     a person's sites  200  Query 1.0, GetItem 1.0
     ");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_site_and_its_administrators_cost_what_the_docs_say() {
+    let (system, now) = (System::new(), at(NOW));
     let site = system.site(SiteType::Regular, "Europe/Vienna", now).await;
     let code = system.codes(5, 0, 1, now).await.remove(0);
     let sites_of_partner = Call::get(format!("/partners/{ACME}/sites"), now).by_partner(ACME);

@@ -233,6 +233,11 @@ impl World {
                 "a site ID without its last symbol",
                 issue(json!({ "credits": 1, "count": 1, "site_id": "GYM7QP2M" })),
             ),
+        ]
+    }
+
+    fn batches() -> Vec<(&'static str, Call)> {
+        vec![
             (
                 "another partner's path",
                 Call::post("/partners/umbra/code-batches".to_owned(), &json!({}), now())
@@ -325,6 +330,11 @@ impl World {
                 "deleting a site that holds credits",
                 Call::delete(of(&self.gym, ""), now()),
             ),
+        ]
+    }
+
+    fn administrators(&self) -> Vec<(&'static str, Call)> {
+        vec![
             (
                 "an address without @",
                 self.at_gym("/admins", &json!({ "email": "lee", "role": "site_admin" })),
@@ -479,8 +489,10 @@ async fn every_mistake_is_answered_as_the_page_says() {
     assert_eq!(world.system.send(keyed).await.status, 201);
     let mut page = HEAD.to_owned();
     page += &world.table("Applying a code", world.applying()).await;
-    page += &world.table("Issuing codes", World::issuing()).await;
-    page += &world.table("Sites and administrators", world.sites()).await;
+    let issuing = [World::issuing(), World::batches()].concat();
+    page += &world.table("Issuing codes", issuing).await;
+    let sites = [world.sites(), world.administrators()].concat();
+    page += &world.table("Sites and administrators", sites).await;
     page += &world
         .table(
             "Devices, users, cards and messages",

@@ -126,7 +126,7 @@ impl Engine {
         Ok(engine)
     }
 
-    /// Gives the table of an older release the indices that it lacks, as CloudFormation does.
+    /// Gives the table of an older release the indices that it lacks, as `CloudFormation` does.
     fn add_missing_indices(&self) -> Result<(), EngineError> {
         let (declared, _) = template::table()?;
         let described = self.call("DescribeTable", json!({ "TableName": TABLE_NAME }))?;

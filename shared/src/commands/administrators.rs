@@ -42,12 +42,12 @@ pub async fn change_role(
                 new: &new,
                 found: found.as_ref().map(|found| &found.person),
             };
-            let rule = |draft| match role {
+            let change = |draft| match role {
                 Role::Master => invitations::hand_over(draft, invitee, &by),
                 _ => administrators::change_role(draft, email, role, &by),
             };
             let show = |site: &_| Remembered::of(site, offered_to.as_ref(), asker);
-            settled(site, ITEMS_OF_SENDING, asker.now, rule, show).map_err(CommandError::Refused)
+            settled(site, ITEMS_OF_SENDING, asker.now, change, show).map_err(CommandError::Refused)
         },
     )
     .await?;

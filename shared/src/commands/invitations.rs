@@ -183,9 +183,9 @@ pub async fn invite(
                 new: &new,
                 found: found.as_ref().map(|found| &found.person),
             };
-            let rule = |draft| invitations::offer(draft, invitee, role, &by);
+            let offer = |draft| invitations::offer(draft, invitee, role, &by);
             let show = |site: &_| Remembered::of(site, Some(&person), asker);
-            settled(site, ITEMS_OF_SENDING, asker.now, rule, show).map_err(CommandError::Refused)
+            settled(site, ITEMS_OF_SENDING, asker.now, offer, show).map_err(CommandError::Refused)
         },
     )
     .await?;

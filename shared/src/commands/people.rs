@@ -7,6 +7,7 @@ use crate::domain::model::user::User;
 use crate::domain::values::email::Email;
 use crate::domain::values::ids::{PersonId, SiteId, UserId};
 use crate::domain::values::person::Whom;
+use crate::domain::values::phone::Mobile;
 use crate::store::{Attempts, Store, StoreError, TypedKey};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -104,7 +105,7 @@ impl MessageView {
         let mobile = mobile.filter(|_| user.numbers == message.number);
         Self {
             user_id: Some(user.id.clone()),
-            to: mobile.map(|mobile| mobile.masked()),
+            to: mobile.map(Mobile::masked),
             message,
         }
     }

@@ -81,6 +81,42 @@ impl Ledger {
                 self.invitation_end(entry, person, *outcome)
             }
             Event::SiteDeletion { forfeited } => self.deletion(entry, *forfeited),
+            Event::DeviceRegistration { .. }
+            | Event::DeviceRemoval { .. }
+            | Event::DeviceReplacement { .. }
+            | Event::DeviceRenaming { .. } => self.on_devices(entry),
+            Event::Deduction { .. }
+            | Event::Halt { .. }
+            | Event::OverdueDeduction { .. }
+            | Event::Resume { .. }
+            | Event::Warning { .. } => self.on_due_dates(entry),
+            Event::SmsReservation {
+                message_id, parts, ..
+            } => self.reservation(entry, message_id.as_str(), *parts),
+            Event::SmsRefund {
+                message_id, parts, ..
+            } => self.refund(entry, message_id.as_str(), *parts),
+            Event::CardIssue { .. } => self.card(entry, false),
+            Event::CardReissue { .. } => self.card(entry, true),
+        }?;
+        // A warning counts only until the shortage moves further away again.
+        self.warned = self
+            .warned
+            .zip(self.reached(entry))
+            .map(|(warned, reached)| warned.max(reached));
+        let status = match (self.deleted, self.halted) {
+            (true, _) => Status::Deleted,
+            (false, Some(_)) => Status::PaymentRequired,
+            (false, None) => Status::Activated,
+        };
+        expect(
+            entry.status == status,
+            "the status changed without a halt, a resume or a deletion",
+        )
+    }
+
+    fn on_devices(&mut self, entry: &Entry) -> Result<(), String> {
+        match &entry.event {
             Event::DeviceRegistration {
                 registered_on,
                 devices,
@@ -105,6 +141,12 @@ impl Ledger {
                 name_before,
                 name,
             } => self.renaming(entry, device_id, name_before, name),
+            _ => Ok(()),
+        }
+    }
+
+    fn on_due_dates(&mut self, entry: &Entry) -> Result<(), String> {
+        match &entry.event {
             Event::Deduction {
                 due_on,
                 devices,
@@ -133,34 +175,13 @@ impl Ledger {
                     self.overdue_deduction(entry, *charged_through, *paid_through, *devices)
                 }),
             Event::Resume { resumed_on, .. } => self.resume(entry, *resumed_on),
-            Event::SmsReservation {
-                message_id, parts, ..
-            } => self.reservation(entry, message_id.as_str(), *parts),
-            Event::SmsRefund {
-                message_id, parts, ..
-            } => self.refund(entry, message_id.as_str(), *parts),
-            Event::CardIssue { .. } => self.card(entry, false),
-            Event::CardReissue { .. } => self.card(entry, true),
             Event::Warning {
                 days_before,
                 falls_short_on,
                 missing,
             } => self.warning(entry, days_before.days(), (*falls_short_on, *missing)),
-        }?;
-        // A warning counts only until the shortage moves further away again.
-        self.warned = self
-            .warned
-            .zip(self.reached(entry))
-            .map(|(warned, reached)| warned.max(reached));
-        let status = match (self.deleted, self.halted) {
-            (true, _) => Status::Deleted,
-            (false, Some(_)) => Status::PaymentRequired,
-            (false, None) => Status::Activated,
-        };
-        expect(
-            entry.status == status,
-            "the status changed without a halt, a resume or a deletion",
-        )
+            _ => Ok(()),
+        }
     }
 
     fn creation(&mut self, entry: &Entry) -> Result<(), String> {

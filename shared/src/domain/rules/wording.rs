@@ -157,7 +157,6 @@ fn role_name(language: &Language, role: Role) -> &'static str {
         ("de", Role::Master) => "Master",
         ("de", Role::SubMaster) => "Sub-Master",
         ("de", Role::SiteAdmin) => "Standort-Administrator",
-        ("fr", Role::Master) => "master",
         ("fr", Role::SubMaster) => "sous-master",
         ("fr", Role::SiteAdmin) => "administrateur du site",
         ("es", Role::Master) => "máster",
@@ -166,6 +165,7 @@ fn role_name(language: &Language, role: Role) -> &'static str {
         ("ja", Role::Master) => "マスター",
         ("ja", Role::SubMaster) => "サブマスター",
         ("ja", Role::SiteAdmin) => "サイト管理者",
+        // In French, too.
         (_, Role::Master) => "master",
         (_, Role::SubMaster) => "sub-master",
         (_, Role::SiteAdmin) => "site admin",
