@@ -826,8 +826,8 @@ def check_redemption(report, functions, books):
                                     {"code": code, "recharge": "credits"}, site_id=LIBRARY)
     report.same("a preview shows the balances before and after",
                 (status, body.get("before"), body.get("after")),
-                (200, {"balances": balances(0), "status": "activated"},
-                 {"balances": balances(100), "status": "activated"}))
+                (200, {"balances": balances(0), "status": "activated", "overdue": {"credits": 0}},
+                 {"balances": balances(100), "status": "activated", "overdue": {"credits": 0}}))
     books.unchanged("a preview changed nothing")
 
     first = functions.redeem(LIBRARY, code, "2026-01-31T08:05:00Z", "redemption-1")
@@ -960,12 +960,13 @@ def check_cards(report, functions, books):
     books.grew("a replacement card took a credit, as there is no maintenance credit", LIBRARY,
                ["card_reissue"], balances=balances(98, 5000))
     license, statement = books.held[LIBRARY]
+    [person] = [user["person"] for user in statement["users"] if user.get("user_id") == ANN["user_id"]]
     report.same("a re-issue answers 201 with another card, and the entry and the license that are in the store",
                 (body, body["entry"].get("refers_to"), replacement["link"] != card["link"]),
                 ({"card": {"card_id": replacement["card_id"], "link": replacement["link"], **good_from,
                            "issued_at": "2026-01-31T08:13:00Z"},
                   "entry": statement["entries"][-1], "license": license},
-                 {"user_id": ANN["user_id"], "card_id": replacement["card_id"], "replaces": card["card_id"]}, True))
+                 {"person": person, "card_id": replacement["card_id"], "replaces": card["card_id"]}, True))
     status, _, problem = functions.open(card["link"], "2026-01-31T08:13:10Z")
     report.same("the link of the card that was replaced leads nowhere",
                 (status, problem.get("code")), (404, "card-not-found"))
@@ -1285,7 +1286,8 @@ def check_codes(report, functions, books, site, batch, codes):
                 (status, body), (200, {"voided": 2, "already_voided": 0, "applied": 1}))
     status, _, body = functions.ask(
         "GET /partners/{partner_id}/code-batches/{batch_id}", "2026-01-31T08:44:00Z", **of_batch)
-    expected = {"batch": batch, "sum": {"issued": 3, "applied": 1, "voided": 2, "expired": 0, "outstanding": 0}}
+    expected = {"batch": batch, "sum": {"issued": 3, "applied": 1, "voided": 2, "expired": 0, "outstanding": 0,
+                                        "not_issued": 0}}
     report.same("the batch adds up, and the local server says the same",
                 (status, body, books.server.get(f"/partners/{PARTNER}/code-batches/{batch['batch_id']}")),
                 (200, expected, expected))
@@ -1315,6 +1317,21 @@ def check_devices(report, functions, books, site):
     license, statement = books.held[site]
     report.same("a removal of a device answers with the entry and the license that are in the store",
                 (status, body), (200, {"entry": statement["entries"][-1], "license": license}))
+
+    one = "/sites/{site_id}/devices/{device_id}"
+    for title, method, at, key, wish, entry, expected in (
+            ("another name for a device", f"PATCH {one}", "2026-01-31T08:52:20Z", "naming-1", {"name": "Old gate"},
+             "device_renaming", (200, {**devices[0], "name": "Old gate"})),
+            ("another device in its place", f"POST {one}/replacement", "2026-01-31T08:52:40Z", "replacement-1",
+             {"device_id": "gate-3", "name": "New gate"}, "device_replacement",
+             (201, {**devices[0], "device_id": "gate-3", "name": "New gate"}))):
+        status, _, body = functions.ask(method, at, key, wish, site_id=site, device_id="gate-1")
+        books.grew(f"{title} wrote an entry, and took nothing", site, [entry], devices=1, balances=balances(8),
+                   next_deduction={"on": "2026-02-28", "credits": 1, "sufficient": True})
+        license, statement = books.held[site]
+        report.same(f"{title} answers with the device, and the entry and the license that are in the store",
+                    (status, body), (expected[0], {"device": expected[1], "entry": statement["entries"][-1],
+                                                   "license": license}))
 
 
 def check_deletion(report, functions, books, site):
@@ -1446,17 +1463,17 @@ def record(entry, place):
     return record
 
 
-def invitation_record(times):
-    """The record of the table's stream for an invitation to the gym that was sent this many times."""
+def invitation_record(entry):
+    """The record of the table's stream for an invitation to the gym whose last sending wrote this entry."""
     record = json.loads((ROOT / "tests" / "data" / "stream-event.json").read_text())["Records"][0]
     change = record["dynamodb"]
     image = {"PK": f"SITE#{GYM}", "SK": f"INVITATION#{PERSON}", "email": ROBIN["email"], "role": "site_admin",
              "site_name": GYM_NAME, "language": "de", "sent_at": OPENING, "over_at": "2026-02-07T08:00:00Z",
-             "sent": times, "expires_at": 1770537600}
+             "entry": entry, "expires_at": 1770537600}
     change["NewImage"] = {name: attribute(value) for name, value in image.items()}
     change["Keys"] = {name: change["NewImage"][name] for name in ("PK", "SK")}
-    change["SequenceNumber"] = str(int(change["SequenceNumber"]) + times)
-    record["eventName"] = "INSERT" if times == 1 else "MODIFY"
+    change["SequenceNumber"] = str(int(change["SequenceNumber"]) + entry)
+    record["eventName"] = "INSERT" if entry == 1 else "MODIFY"
     return record
 
 
@@ -1481,7 +1498,7 @@ def check_notices(report, functions, books, network):
     report.same("it lets neither changes nor other items through",
                 [any(passes(one, other) for one in filters) for other in (changed, site)], [False, False])
 
-    sendings = [invitation_record(times) for times in (1, 2)]
+    sendings = [invitation_record(entry) for entry in (1, 2)]
     removed, found_by = invitation_record(3), invitation_record(4)
     removed["eventName"], found_by["dynamodb"]["Keys"]["PK"] = "REMOVE", attribute(f"ADMIN#{ROBIN['email']}")
     report.same("it lets each sending of an invitation through, and neither its end nor what leads to it",
@@ -1513,8 +1530,8 @@ def check_notices(report, functions, books, network):
                 [notice.get("attributes") for notice in network.took()],
                 [{name: ("String", value) for name, value in (
                     ("site_id", GYM), ("kind", "invitation"), ("language", "de"), ("at", OPENING),
-                    ("invitation_id", f"{PERSON}-{times}"), ("email", ROBIN["email"]), ("site_name", GYM_NAME),
-                    ("role", "site_admin"), ("expires_at", "2026-02-07T08:00:00Z"))} for times in (1, 2)])
+                    ("invitation_id", f"{GYM}-{entry}"), ("email", ROBIN["email"]), ("site_name", GYM_NAME),
+                    ("role", "site_admin"), ("expires_at", "2026-02-07T08:00:00Z"))} for entry in (1, 2)])
     books.unchanged("publishing notices changed nothing")
 
 
