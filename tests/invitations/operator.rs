@@ -10,6 +10,7 @@ use crate::shown::{problems, shown};
 use insta::assert_snapshot;
 use regex::Regex;
 use run_local::seed::REGULAR_SITE;
+use run_local::template::TABLE_NAME;
 use serde_json::json;
 use site_credits::commands::{
     self, AppointmentRefused, CommandError, Done, InvitationView, Operator,
@@ -277,4 +278,55 @@ async fn the_command_refuses_what_it_cannot_do_and_changes_nothing() {
     let _server = Server::start(&folder, &[]);
     let used = refusal(REGULAR_SITE, LEE, ticket, &folder);
     assert_snapshot!(used, @"error: DATA is in use by another server, or is being copied: stop that, or name another folder with --data");
+}
+
+#[test]
+fn on_a_deployed_table_it_takes_the_table_and_the_credentials_of_the_environment() {
+    let folders = Folders::new("deployed");
+    let folder = folders.path("data");
+    let mut server = Server::start(&folder, &["--engine", "127.0.0.1:0"]);
+    let printed = server.printed("speaks DynamoDB");
+    let engine = printed.split_whitespace().find(|word| {
+        let number = word.rsplit_once(':').map_or("", |(_, port)| port);
+        word.starts_with("http") && number.ends_with(',') && **word != server.address
+    });
+    let engine = engine.unwrap().trim_end_matches(',');
+    let run = |table: &str| {
+        let done = Command::new(BINARY)
+            .args([
+                "appoint-master",
+                "--deployed",
+                "--yes",
+                "--site",
+                REGULAR_SITE,
+            ])
+            .args(["--email", LEE, "--reference", "OPS-4711"])
+            .env("TABLE_NAME", table)
+            .env("AWS_REGION", "eu-central-1")
+            .env("AWS_ACCESS_KEY_ID", "operator")
+            .env("AWS_SECRET_ACCESS_KEY", "operator")
+            .env("AWS_ENDPOINT_URL_DYNAMODB", engine)
+            .output()
+            .unwrap();
+        let said = [done.stdout, done.stderr].map(|said| String::from_utf8(said).unwrap());
+        (said.concat(), done.status.code())
+    };
+    let (said, code) = run("no-such-table");
+    assert_eq!(code, Some(2), "{said}");
+    let (said, code) = run(TABLE_NAME);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(
+        said.contains("The notice is published by publish-notices."),
+        "{said}"
+    );
+    let agent = agent();
+    let lee = token(&agent, &server.address, LEE);
+    let accept = format!("{}/invitations/{REGULAR_SITE}/acceptance", server.address);
+    let accepted = post(&agent, &accept, &lee, "acceptance", &json!({}));
+    let (status, _, accepted) = accepted.unwrap();
+    assert_eq!(
+        (status, text(&accepted["site"]["role"])),
+        (201, "master".to_owned())
+    );
+    server.stop();
 }

@@ -8,10 +8,11 @@ use site_credits::domain::model::site::{Role, Site, Status};
 use site_credits::domain::values::email::Email;
 use site_credits::domain::values::ids::SiteId;
 use site_credits::domain::values::names::Reference;
+use site_credits::settings;
 use site_credits::store::{Attempts, TypedKey};
 use std::error::Error;
 use std::io::{BufRead, Write};
-use std::path::Path;
+use std::path::PathBuf;
 
 /// The answer that goes on.
 const YES: &str = "yes";
@@ -27,13 +28,22 @@ pub struct Appointment {
     pub reference: Reference,
 }
 
-/// Invites the person, in the data of a folder that nobody else uses. Before that it asks, where there is anybody to answer.
-/// False if the answer was another than yes.
+/// Where the site is.
+#[derive(Debug)]
+pub enum Books {
+    /// In a folder that nobody else uses.
+    Folder(PathBuf),
+    /// In the table that the environment names, as it does for a function: `TABLE_NAME`, `AWS_REGION` and the credentials.
+    Deployed,
+}
+
+/// Invites the person. Before that it asks, where there is anybody to answer. False if the answer was another than yes.
 ///
 /// # Errors
-/// The folder cannot be used, there is no such site, it was deleted, or a rule refuses it. Nothing was changed then.
+/// The folder or the table cannot be used, there is no such site, it was deleted, or a rule refuses it. Nothing was changed
+/// then.
 pub async fn appoint(
-    data: &Path,
+    books: &Books,
     appointment: &Appointment,
     answer: Option<impl BufRead>,
     mut out: impl Write,
@@ -43,12 +53,23 @@ pub async fn appoint(
         email,
         reference,
     } = appointment;
-    let engine = Engine::on_existing(data)?;
-    let (store, now) = (engine.store(), Clock::default().now());
+    // The engine has its folder to itself until the end.
+    let engine = match books {
+        Books::Folder(data) => Some(Engine::on_existing(data)?),
+        Books::Deployed => None,
+    };
+    let store = match &engine {
+        Some(engine) => engine.store(),
+        None => settings::store()?,
+    };
+    let now = Clock::default().now();
     let site = store
         .read(TypedKey::site(id), &mut Attempts::default())
         .await?;
-    let site = site.ok_or_else(|| format!("there is no site {id} in {}", data.display()))?;
+    let site = site.ok_or_else(|| match books {
+        Books::Folder(data) => format!("there is no site {id} in {}", data.display()),
+        Books::Deployed => format!("there is no site {id} in the table"),
+    })?;
     if site.status == Status::Deleted {
         return Err(format!("site {id} was deleted, which is for good").into());
     }
@@ -70,9 +91,13 @@ pub async fn appoint(
     let done = commands::appoint_master(&store, id, email, &operator).await?;
     let (until, entry) = (done.answer.expires_at, done.entry);
     let entry = entry.map_or(0, |entry| entry.sequence);
+    let published = match books {
+        Books::Folder(_) => "when the server starts next",
+        Books::Deployed => "by publish-notices",
+    };
     writeln!(
         out,
-        "{email} is invited until {until}, by entry {entry}. The notice is published when the server starts next."
+        "{email} is invited until {until}, by entry {entry}. The notice is published {published}."
     )?;
     Ok(true)
 }

@@ -1,6 +1,6 @@
 //! The command line: `serve`, `demo`, `verify`, `backup`, `appoint-master` and `openapi`.
 
-use crate::appoint::{Appointment, appoint};
+use crate::appoint::{Appointment, Books, appoint};
 use crate::clock::Clock;
 use crate::engine::Engine;
 use crate::seed;
@@ -75,6 +75,9 @@ struct AppointMaster {
     /// The folder of the data, on which no server runs.
     #[arg(long, default_value = DATA)]
     data: PathBuf,
+    /// Acts on a deployed table: that of TABLE_NAME, AWS_REGION, and the credentials in AWS_ACCESS_KEY_ID and its like.
+    #[arg(long, conflicts_with = "data")]
+    deployed: bool,
     /// Does not ask.
     #[arg(long)]
     yes: bool,
@@ -139,15 +142,21 @@ async fn appoint_master(options: AppointMaster) -> Result<ExitCode, Failure> {
         email,
         reference,
         data,
+        deployed,
         yes,
     } = options;
+    let books = if deployed {
+        Books::Deployed
+    } else {
+        Books::Folder(data)
+    };
     let appointment = Appointment {
         site,
         email,
         reference,
     };
     let answer = (!yes).then(|| std::io::stdin().lock());
-    let done = appoint(&data, &appointment, answer, std::io::stdout()).await?;
+    let done = appoint(&books, &appointment, answer, std::io::stdout()).await?;
     Ok(if done {
         ExitCode::SUCCESS
     } else {
