@@ -84,6 +84,14 @@ async fn within_an_hour_of_the_issue_everything_is_corrected() {
         change(&system, &site, both, now() + 1.hour()).await.status,
         200
     );
+    // From then on the card is that person's: they are corrected, and the one before is another holder.
+    for (body, status) in [
+        (json!({ "name": "Robert" }), 200),
+        (json!({ "name": "Ann", "mobile": "06641234567" }), 409),
+    ] {
+        let answer = change(&system, &site, body, at(LATER)).await;
+        assert_eq!(answer.status, status, "{answer}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -3,10 +3,10 @@
 use super::asker::{Admitted, Asker, CommandError};
 use super::command::Command;
 use super::execute::{Done, execute, settled};
-use super::invitations::{Offered, Remembered, name};
+use super::invitations::{Offered, Remembered};
 use super::sites::{SiteView, site_view};
 use crate::domain::model::site::Role;
-use crate::domain::rules::administrators::{self, AdministratorRefused};
+use crate::domain::rules::administrators::{self, AdministratorRefused, ITEMS_OF_REMOVAL};
 use crate::domain::rules::invitations::{self, ITEMS_OF_SENDING, Invitee};
 use crate::domain::values::email::Email;
 use crate::domain::values::ids::{PersonId, SiteId};
@@ -24,7 +24,7 @@ pub async fn change_role(
     asker: &Asker,
 ) -> Result<Done<Offered>, CommandError<AdministratorRefused>> {
     asker.address()?;
-    let command = format!("make {email} {}", name(role));
+    let command = format!("make {email} {}", role.as_str());
     let command = Command::on_site(site_id, asker, &command);
     let is_offered = role == Role::Master;
     let reads = is_offered.then(|| TypedKey::invited(email, site_id));
@@ -70,7 +70,7 @@ pub async fn remove_administrator(
     execute(store, &command, &(), |Admitted { site, by }, (), _| {
         let rule = |draft| administrators::remove(draft, email, &by);
         let show = |site: &_| site_view(site, asker);
-        settled(site, 3, asker.now, rule, show).map_err(CommandError::Refused)
+        settled(site, ITEMS_OF_REMOVAL, asker.now, rule, show).map_err(CommandError::Refused)
     })
     .await
 }

@@ -146,15 +146,6 @@ pub struct Withdrawn {
     pub person: PersonId,
 }
 
-/// A role, in the fingerprint of a request.
-pub(super) fn name(role: Role) -> &'static str {
-    match role {
-        Role::Master => "master",
-        Role::SubMaster => "sub_master",
-        Role::SiteAdmin => "site_admin",
-    }
-}
-
 /// Offers a person a role on a site.
 ///
 /// # Errors
@@ -167,7 +158,7 @@ pub async fn invite(
     asker: &Asker,
 ) -> Result<Done<Offered>, CommandError<AdministratorRefused>> {
     asker.address()?;
-    let command = format!("invite {email} as {}", name(role));
+    let command = format!("invite {email} as {}", role.as_str());
     let command = Command::on_site(site_id, asker, &command);
     let reads = TypedKey::invited(email, site_id);
     let new = PersonId::random();

@@ -57,11 +57,7 @@ pub async fn redeem(
         let email = asker.address()?;
         let recognised = codes.recognise(code);
         let key = recognised.map_err(CommandError::refused)?.key;
-        let balance = match recharge {
-            Recharge::Credits => "credits",
-            Recharge::Sms => "sms",
-        };
-        let command = format!("redeem {balance} {}", key.as_str());
+        let command = format!("redeem {} {}", recharge.as_str(), key.as_str());
         let command = Command::on_site(site_id, asker, &command);
         let wrong = TypedKey::wrong_codes(email, asker.now);
         let reads = (TypedKey::code(&key), wrong);

@@ -126,6 +126,17 @@ pub enum Recharge {
     Sms,
 }
 
+impl Recharge {
+    /// As the contract spells it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Credits => "credits",
+            Self::Sms => "sms",
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -62,6 +62,16 @@ pub enum Role {
 }
 
 impl Role {
+    /// As the contract spells it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Master => "master",
+            Self::SubMaster => "sub_master",
+            Self::SiteAdmin => "site_admin",
+        }
+    }
+
     /// Whether one of this role may give others that role, change it and take it away (rule 15).
     #[must_use]
     pub fn may_give(self, role: Self) -> bool {

@@ -131,25 +131,16 @@ impl User {
         }
     }
 
-    /// The user with another profile; `None` if it is no other.
+    /// The user with another profile.
     #[must_use]
-    pub fn with(self, profile: Profile) -> Option<Self> {
-        if profile == self.profile {
-            return None;
-        }
+    pub fn with(self, profile: Profile) -> Self {
         let another = profile.mobile.is_some() && profile.mobile != self.profile.mobile;
-        // Whoever becomes known first is the holder of a card that was issued to nobody in particular.
-        let holder = match self.live_card() {
-            Some(_) if !self.holder.is_known() => Holder::of(&profile),
-            _ => self.holder,
-        };
-        Some(Self {
-            holder,
+        Self {
             numbers: self.numbers + u32::from(another),
             profile,
             version: self.version + 1,
             ..self
-        })
+        }
     }
 
     /// The card that was not revoked.

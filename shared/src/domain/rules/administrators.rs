@@ -75,6 +75,9 @@ pub(crate) fn change_role(
     Ok(Outcome::Changed(draft.finish(Vec::new())))
 }
 
+/// The items that removing an administrator writes: what leads to the site, and the two of an invitation.
+pub(crate) const ITEMS_OF_REMOVAL: usize = 3;
+
 /// Takes an administrator's role away, and with it the offer of the master's. Everyone but the master may give up their own.
 pub(crate) fn remove(
     mut draft: Draft,

@@ -136,26 +136,31 @@ fn price_of_reissue(draft: &Draft) -> Changes {
 /// short to use a card twice.
 const CORRECTED_FOR: SignedDuration = SignedDuration::from_hours(1);
 
-/// Whether a user may have another profile. On a site that pays for cards, a change after which nothing is left of the person
-/// to whom the card was issued is another holder and no correction.
-pub(crate) fn may_become(
+/// The user with another profile, or `None` if it is no other. On a site that pays for cards, a change after which nothing is
+/// left of the person to whom the card was issued is another holder and no correction.
+///
+/// To whom it was issued is what was known at the end of the hour in which anything is corrected, or known first after it.
+pub(crate) fn corrected(
     site: &Site,
-    user: &User,
-    profile: &Profile,
+    user: User,
+    profile: Profile,
     now: Timestamp,
-) -> Result<(), CardRefused> {
-    let Some(card) = user.live_card() else {
-        return Ok(());
-    };
-    let is_correction = site.site_type == SiteType::Dynamic
-        || !user.holder.is_known()
-        || user.holder.is_of(profile)
-        || now.duration_since(card.issued_at) <= CORRECTED_FOR;
-    if is_correction {
-        Ok(())
-    } else {
-        Err(CardRefused::AnotherHolder)
+) -> Result<Option<User>, CardRefused> {
+    if profile == user.profile {
+        return Ok(None);
     }
+    let Some(card) = user.live_card() else {
+        return Ok(Some(user.with(profile)));
+    };
+    let is_open = !user.holder.is_known() || now.duration_since(card.issued_at) <= CORRECTED_FOR;
+    if !is_open && site.site_type == SiteType::Regular && !user.holder.is_of(&profile) {
+        return Err(CardRefused::AnotherHolder);
+    }
+    let mut user = user.with(profile);
+    if is_open {
+        user.holder = Holder::of(&user.profile);
+    }
+    Ok(Some(user))
 }
 
 /// Gives a user a card, in the place of the one they have.

@@ -5,13 +5,14 @@ use crate::domain::model::change::{Change, Write};
 use crate::domain::model::entry::{Actor, Event, InvitationOutcome};
 use crate::domain::model::site::{
     Administrator, Invitation, MAX_ADMINISTRATORS, MAX_INVITATIONS, MAX_SENDINGS, Role,
-    SentInvitation,
+    SentInvitation, Site,
 };
 use crate::domain::rules::administrators::{AdministratorRefused, erased, may_give, set_role};
 use crate::domain::rules::draft::{Draft, Outcome};
 use crate::domain::values::email::Email;
 use crate::domain::values::ids::PersonId;
 use crate::domain::values::names::Reference;
+use jiff::Timestamp;
 
 /// Who is to be invited.
 #[derive(Clone, Copy, Debug)]
@@ -50,12 +51,7 @@ pub(crate) fn offer(
             email: email.clone(),
         });
     }
-    if known.is_none() && site.administrators.len() >= MAX_ADMINISTRATORS {
-        return Err(AdministratorRefused::TooMany);
-    }
-    if site.open_invitations(at).count() >= MAX_INVITATIONS {
-        return Err(AdministratorRefused::TooManyInvitations);
-    }
+    has_room(site, known, None, at)?;
     let person = known.map_or(new, |known| &known.person).clone();
     let invitation = Invitation::sent(person, role, Some(by.person.clone()), at, 0);
     let actor = Actor::of(&by.person);
@@ -93,13 +89,8 @@ pub(crate) fn appoint(
             email: email.clone(),
         });
     }
-    if known.is_none() && site.administrators.len() >= MAX_ADMINISTRATORS {
-        return Err(AdministratorRefused::TooMany);
-    }
     let open = found.and_then(|found| site.invitation(found, at));
-    if open.is_none() && site.open_invitations(at).count() >= MAX_INVITATIONS {
-        return Err(AdministratorRefused::TooManyInvitations);
-    }
+    has_room(site, known, open, at)?;
     let has = known.map(|known| &known.person);
     let has = has.or(open.map(|open| &open.person));
     let person = has.unwrap_or(new).clone();
@@ -111,6 +102,23 @@ pub(crate) fn appoint(
     Ok(Outcome::Changed(send(
         draft, actor, email, invitation, found,
     )))
+}
+
+/// Refuses an invitation that a site has no room for: of somebody new who would be one administrator too many, or of somebody
+/// who is not invited yet.
+fn has_room(
+    site: &Site,
+    known: Option<&Administrator>,
+    open: Option<&Invitation>,
+    at: Timestamp,
+) -> Result<(), AdministratorRefused> {
+    if known.is_none() && site.administrators.len() >= MAX_ADMINISTRATORS {
+        return Err(AdministratorRefused::TooMany);
+    }
+    if open.is_none() && site.open_invitations(at).count() >= MAX_INVITATIONS {
+        return Err(AdministratorRefused::TooManyInvitations);
+    }
+    Ok(())
 }
 
 /// Sends an invitation again: its seven days begin anew, and whoever sends it offers it from now on.

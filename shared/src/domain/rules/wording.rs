@@ -133,18 +133,9 @@ pub fn invitation_notice(sent: &SentInvitation) -> Notice {
         more: vec![
             ("email", sent.email.to_string()),
             ("site_name", sent.site_name.to_string()),
-            ("role", role_word(sent.role).to_owned()),
+            ("role", sent.role.as_str().to_owned()),
             ("expires_at", sent.over_at.to_string()),
         ],
-    }
-}
-
-/// A role, as the contract spells it.
-fn role_word(role: Role) -> &'static str {
-    match role {
-        Role::Master => "master",
-        Role::SubMaster => "sub_master",
-        Role::SiteAdmin => "site_admin",
     }
 }
 

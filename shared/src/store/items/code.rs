@@ -202,12 +202,10 @@ pub(super) fn issued(code: &Code) -> Result<Conditional, CorruptItem> {
 }
 
 pub(super) fn applied(key: &CodeKey, application: &Application) -> Conditional {
+    // Only what the first form wrote does not say it, and that is never written again.
+    let recharge = application.recharge.unwrap_or(Recharge::Credits);
     let expression = "applied_at = :at, applied_to = :site, applied_entry = :entry, \
                       recharge = :recharge, account_at = :place, command_id = :command";
-    let recharge = match application.recharge {
-        Some(Recharge::Sms) => "sms",
-        Some(Recharge::Credits) | None => "credits",
-    };
     Conditional::update(Key::Code(key.clone()), expression)
         .when(PRESENT)
         .when(CODE_NOT_APPLIED)
@@ -217,7 +215,7 @@ pub(super) fn applied(key: &CodeKey, application: &Application) -> Conditional {
         .text(":at", application.at.to_string())
         .text(":site", application.site_id.as_str())
         .number(":entry", application.entry_sequence)
-        .text(":recharge", recharge)
+        .text(":recharge", recharge.as_str())
         .text(":place", account_place(application))
         .text(":command", application.command_id.as_str())
         .text(":earliest", LastDate::earliest(application.at).to_string())
