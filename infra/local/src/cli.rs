@@ -75,7 +75,7 @@ struct AppointMaster {
     /// The folder of the data, on which no server runs.
     #[arg(long, default_value = DATA)]
     data: PathBuf,
-    /// Acts on a deployed table: that of TABLE_NAME, AWS_REGION, and the credentials in AWS_ACCESS_KEY_ID and its like.
+    /// Acts on a deployed table: that of `TABLE_NAME`, `AWS_REGION`, and the credentials in `AWS_ACCESS_KEY_ID` and its like.
     #[arg(long, conflicts_with = "data")]
     deployed: bool,
     /// Does not ask.
