@@ -1,11 +1,14 @@
 //! Two who do something with one invitation at once: it ends in one of two orders, and in nothing between.
 
-use super::{LEE, MIA, accept, decline, dismiss, send_again, site, withdraw};
+use super::{LEE, MIA, accept, days_later, decline, dismiss, send_again, site, withdraw};
 use crate::administrators::{invite, set_role};
 use crate::harness::{Answered, Call, KIM, System};
 use crate::races::at_once;
 use crate::setup::{now, of, text};
-use site_credits::domain::values::ids::SiteId;
+use site_credits::domain::model::change::Write;
+use site_credits::domain::values::email::Email;
+use site_credits::domain::values::ids::{CommandId, PersonId, SiteId};
+use site_credits::store::NotCommitted;
 use std::sync::Arc;
 
 /// How often each race is run.
@@ -263,4 +266,30 @@ async fn of_two_who_invite_the_same_person_at_once_one_does() {
         assert_eq!(race.system.open(&race.site, now()).await, open);
         assert_eq!(race.system.items_with(MIA), 2, "round {round}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_address_that_was_found_otherwise_is_not_invited() {
+    // The address and the site are read in one request, and not as of one instant.
+    let system = System::new();
+    let site = site(&system).await;
+    let invited_as_read = async |found: Option<PersonId>| {
+        let write = Write::Invited {
+            email: Email::parse(LEE).unwrap(),
+            site_id: site.clone(),
+            person: PersonId::random(),
+            found,
+            over_at: days_later(7),
+        };
+        let store = system.quiet();
+        store.commit(&[write], &CommandId::random()).await
+    };
+    let is_lost = |outcome| matches!(outcome, Err(NotCommitted::Lost(places)) if places == [0]);
+    let lee = system.invited(&site, LEE, "site_admin").await;
+    assert!(is_lost(invited_as_read(None).await), "as nobody");
+    let other = Some(PersonId::random());
+    assert!(is_lost(invited_as_read(other).await), "as somebody else");
+    assert_eq!(system.send(withdraw(&site, &lee, now())).await.status, 200);
+    let lee = Some(PersonId::parse(&lee).unwrap());
+    assert!(is_lost(invited_as_read(lee).await), "as invited");
 }
